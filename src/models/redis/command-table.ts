@@ -1,0 +1,169 @@
+/**
+ * Finds the command of a request without making a string: the name's bytes are folded to an integer (case does not count) and
+ * looked up in an open table; the bytes are then compared. One table belongs to one model and keeps its counters.
+ */
+import type { Request } from '../../bytes/resp-request.ts';
+import type { CommandFlag, CommandSpec, Handler } from './command.ts';
+
+/** Flags that dispatch tests, as bits. */
+export const FLAG = {
+  write: 1,
+  readonly: 2,
+  denyoom: 4,
+  admin: 8,
+  pubsub: 16,
+  noscript: 32,
+  blocking: 64,
+  loading: 128,
+  stale: 256,
+  skip_monitor: 512,
+  skip_slowlog: 1024,
+  fast: 2048,
+  no_auth: 4096,
+  may_replicate: 8192,
+  no_mandatory_keys: 16384,
+  protected: 32768,
+  no_async_loading: 65536,
+  no_multi: 131072,
+  movablekeys: 262144,
+  allow_busy: 524288,
+  touches_arbitrary_keys: 1048576,
+} as const satisfies Record<CommandFlag, number>;
+
+/** Buckets of a latency histogram: bucket i counts calls of less than 2^i microseconds (and at least 2^(i-1)). */
+export const LATENCY_BUCKETS = 31;
+
+/** A command of one model: its spec, compiled, and its counters. */
+export class Command {
+  readonly spec: CommandSpec;
+  /** `get`, `client|kill`. */
+  readonly fullName: string;
+  readonly parent: Command | undefined;
+  readonly subcommands: readonly Command[];
+  readonly arity: number;
+  readonly flags: number;
+  readonly handler: Handler | undefined;
+  calls = 0;
+  rejectedCalls = 0;
+  failedCalls = 0;
+  /** Microseconds of all calls (of a fast command: extrapolated from every 64th). */
+  microseconds = 0;
+  /** Calls since the last timed one, which the next timed one stands for. */
+  untimed = 0;
+  readonly histogram: Float64Array;
+
+  constructor(spec: CommandSpec, parent: Command | undefined) {
+    this.spec = spec;
+    this.parent = parent;
+    this.fullName = parent === undefined ? spec.name : `${parent.fullName}|${spec.name}`;
+    this.arity = spec.arity;
+    let flags = 0;
+    for (const flag of spec.flags) flags |= FLAG[flag];
+    this.flags = flags;
+    this.handler = spec.handler;
+    this.histogram = new Float64Array(LATENCY_BUCKETS);
+    this.subcommands = (spec.subcommands ?? []).map((s) => new Command(s, this));
+  }
+
+  has(flags: number): boolean {
+    return (this.flags & flags) !== 0;
+  }
+
+  /** Whether `count` arguments are too few or too many. */
+  refusesCount(count: number): boolean {
+    return this.arity > 0 ? count !== this.arity : count < -this.arity;
+  }
+
+  resetCounters(): void {
+    this.calls = 0;
+    this.rejectedCalls = 0;
+    this.failedCalls = 0;
+    this.microseconds = 0;
+    this.untimed = 0;
+    this.histogram.fill(0);
+    for (const sub of this.subcommands) sub.resetCounters();
+  }
+}
+
+export class CommandTable {
+  readonly all: readonly Command[];
+  readonly #slots: (Command | undefined)[];
+  readonly #folds: Int32Array;
+  readonly #mask: number;
+  readonly #byName: Map<string, Command> = new Map();
+
+  constructor(specs: readonly CommandSpec[]) {
+    this.all = specs.map((spec) => new Command(spec, undefined));
+    let capacity = 64;
+    while (capacity < this.all.length * 4) capacity *= 2;
+    this.#mask = capacity - 1;
+    this.#slots = new Array<Command | undefined>(capacity).fill(undefined);
+    this.#folds = new Int32Array(capacity);
+    for (const command of this.all) {
+      this.#byName.set(command.fullName, command);
+      for (const sub of command.subcommands) this.#byName.set(sub.fullName, sub);
+      const name = Buffer.from(command.spec.name, 'latin1');
+      const key = fold(name, 0, name.length);
+      let i = spread(key) & this.#mask;
+      while (this.#slots[i] !== undefined) i = (i + 1) & this.#mask;
+      this.#slots[i] = command;
+      this.#folds[i] = key;
+    }
+  }
+
+  /** The command of this full name (`get`, `client|kill`; lower case), or undefined. */
+  byName(fullName: string): Command | undefined {
+    return this.#byName.get(fullName);
+  }
+
+  /** The top-level command that argument 0 names, or undefined. */
+  lookup(request: Request): Command | undefined {
+    const bytes = request.region.bytes;
+    const start = request.start[0]!;
+    const end = request.end[0]!;
+    const key = fold(bytes, start, end);
+    let i = spread(key) & this.#mask;
+    for (;;) {
+      const command = this.#slots[i];
+      if (command === undefined) return undefined;
+      if (this.#folds[i] === key && matches(bytes, start, end, command.spec.name)) return command;
+      i = (i + 1) & this.#mask;
+    }
+  }
+
+  /** The subcommand of `container` that argument 1 names, or undefined. */
+  lookupSubcommand(container: Command, request: Request): Command | undefined {
+    const bytes = request.region.bytes;
+    const start = request.start[1]!;
+    const end = request.end[1]!;
+    for (const sub of container.subcommands) {
+      if (matches(bytes, start, end, sub.spec.name)) return sub;
+    }
+    return undefined;
+  }
+
+  resetCounters(): void {
+    for (const command of this.all) command.resetCounters();
+  }
+}
+
+function fold(bytes: Uint8Array, start: number, end: number): number {
+  let key = end - start;
+  for (let i = start; i < end; i++) key = (Math.imul(key, 31) + (bytes[i]! | 32)) | 0;
+  return key;
+}
+
+function spread(key: number): number {
+  return key ^ (key >>> 8);
+}
+
+/** Whether `[start, end)` is `name` (lower case) in any case. */
+function matches(bytes: Uint8Array, start: number, end: number, name: string): boolean {
+  if (end - start !== name.length) return false;
+  for (let i = 0; i < name.length; i++) {
+    let c = bytes[start + i]!;
+    if (c >= 65 && c <= 90) c += 32;
+    if (c !== name.charCodeAt(i)) return false;
+  }
+  return true;
+}

@@ -1,0 +1,138 @@
+/**
+ * What a handler works with: one request of one session, and the calls that every handler needs. There is one Context a model, reused
+ * for every request, so that a command allocates nothing.
+ *
+ * The way of a writing handler: parse options and reply to bad ones; look the key up; check its type; change the keyspace; emit effects
+ * (`verbatim` or explicit ones); `changed` (watchers, dirty count) and `notify`; reply.
+ */
+import { parseInteger } from '../../bytes/integer.ts';
+import type { Region } from '../../bytes/region.ts';
+import type { Request } from '../../bytes/resp-request.ts';
+import type { RespWriter } from '../../bytes/resp-writer.ts';
+import type { MemoryEngine, Ref } from '../../memory/index.ts';
+import type { Command } from './command-table.ts';
+import type { Database } from './database.ts';
+import type { Effects } from './effects.ts';
+import { EVENT } from './notify.ts';
+import type { RedisModel } from './model.ts';
+import type { Session } from './session.ts';
+import { TYPE } from './types.ts';
+
+export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
+export const NOT_INTEGER = 'ERR value is not an integer or out of range';
+export const SYNTAX_ERROR = 'ERR syntax error';
+export const NO_SUCH_KEY = 'ERR no such key';
+
+export class Context {
+  readonly model: RedisModel;
+  readonly engine: MemoryEngine;
+  readonly reply: RespWriter;
+  readonly effects: Effects;
+  /** Set for each request by the dispatcher. */
+  request!: Request;
+  session!: Session;
+  command!: Command;
+  db!: Database;
+  /** The hash of the key that was looked up last; insert, replace and remove take it. */
+  keyHash = 0;
+  /** A handler that can't go on now sets it to park the session (WAIT ...); the dispatcher stops reading its input. */
+  isInTransaction = false;
+
+  constructor(model: RedisModel, reply: RespWriter, effects: Effects) {
+    this.model = model;
+    this.engine = model.engine;
+    this.reply = reply;
+    this.effects = effects;
+  }
+
+  /** Time of this tick in ms since the epoch. */
+  get now(): number {
+    return this.engine.now;
+  }
+
+  /** Argument `i` as an integer; replies `error` and returns NaN where it is none. */
+  integer(i: number, error: string = NOT_INTEGER): number {
+    const request = this.request;
+    const value = parseInteger(request.region.bytes, request.start[i]!, request.end[i]!);
+    if (value !== value) this.reply.error(error);
+    return value;
+  }
+
+  /** Looks the key in argument `i` up for reading: counts hit or miss, marks the access. NONE (0) when absent or expired. */
+  lookupRead(i: number): Ref {
+    const ref = this.peek(i);
+    const model = this.model;
+    if (ref === 0) {
+      model.stats.keyspaceMisses++;
+      if ((model.eventClasses & EVENT.keyMiss) !== 0) this.notify(EVENT.keyMiss, 'keymiss', i);
+    } else {
+      model.stats.keyspaceHits++;
+      if (!this.session.isNoTouch) this.engine.touch(ref);
+    }
+    return ref;
+  }
+
+  /** Looks the key in argument `i` up for writing: marks the access, counts nothing. */
+  lookupWrite(i: number): Ref {
+    const ref = this.peek(i);
+    if (ref !== 0 && !this.session.isNoTouch) this.engine.touch(ref);
+    return ref;
+  }
+
+  /** Looks the key in argument `i` up without a trace (TTL, OBJECT, EXISTS ...); an expired one is deleted, with its effect. */
+  peek(i: number): Ref {
+    const request = this.request;
+    const keys = this.db.keys;
+    const start = request.start[i]!;
+    const end = request.end[i]!;
+    const hash = keys.hash(request.region, start, end);
+    this.keyHash = hash;
+    const ref = keys.find(hash, request.region, start, end);
+    if (ref === 0 || !this.engine.isVolatile(ref)) return ref;
+    return this.model.expireIfDue(this.db, ref) ? 0 : ref;
+  }
+
+  /** Whether `ref` is a string; replies WRONGTYPE where not. NONE passes. */
+  isString(ref: Ref): boolean {
+    if (ref === 0 || this.engine.type(ref) === TYPE.string) return true;
+    this.reply.error(WRONG_TYPE);
+    return false;
+  }
+
+  /** Logs the request as it came. */
+  verbatim(): void {
+    this.effects.verbatim(this.db.id, this.request);
+  }
+
+  /** The key in argument `i` of the current database was changed: one more change since the last save, watchers touched. */
+  changed(i: number): void {
+    this.model.stats.dirty++;
+    if (this.db.watchers.size > 0) this.model.touchWatchers(this.db, this.request.text(i));
+  }
+
+  /** A keyspace event about the key in argument `i`. */
+  notify(eventClass: number, event: string, i: number): void {
+    const model = this.model;
+    if ((model.eventClasses & eventClass) === 0) return;
+    model.publishKeyEvent(eventClass, event, this.request.text(i), this.db.id);
+  }
+
+  /** Replies with the whole value of a string. */
+  replyValue(ref: Ref): void {
+    const engine = this.engine;
+    const length = engine.valueLength(ref);
+    if (engine.isValueInline(ref)) this.reply.bulk(engine.segment(ref), engine.valueStart(ref), length);
+    else this.replyRange(ref, 0, length);
+  }
+
+  /** Replies with the bytes `[from, to)` of a string, however large. */
+  replyRange(ref: Ref, from: number, to: number): void {
+    this.reply.bulkHeader(to - from);
+    this.engine.eachValueSpan(ref, from, to, this.#replySpan);
+    this.reply.crlf();
+  }
+
+  readonly #replySpan = (region: Region, start: number, end: number): void => {
+    this.reply.raw(region, start, end - start);
+  };
+}

@@ -1,0 +1,61 @@
+/** Keyspace notifications: event classes as `notify-keyspace-events` letters (https://redis.io/docs/latest/develop/use/keyspace-notifications/). */
+export const EVENT = {
+  keyspace: 1, // K
+  keyevent: 2, // E
+  generic: 4, // g
+  string: 8, // $
+  list: 16, // l
+  set: 32, // s
+  hash: 64, // h
+  zset: 128, // z
+  expired: 256, // x
+  evicted: 512, // e
+  stream: 1024, // t
+  keyMiss: 2048, // m
+  module: 8192, // d
+  newKey: 16384, // n
+} as const;
+
+const LETTERS: readonly (readonly [string, number])[] = [
+  ['g', EVENT.generic],
+  ['$', EVENT.string],
+  ['l', EVENT.list],
+  ['s', EVENT.set],
+  ['h', EVENT.hash],
+  ['z', EVENT.zset],
+  ['x', EVENT.expired],
+  ['e', EVENT.evicted],
+  ['t', EVENT.stream],
+  ['d', EVENT.module],
+];
+
+/** All classes behind the letter A (not m and n). */
+const ALL: number = LETTERS.reduce((bits, [, bit]) => bits | bit, 0);
+
+const OUTSIDE_ALL: readonly (readonly [string, number])[] = [
+  ['K', EVENT.keyspace],
+  ['E', EVENT.keyevent],
+  ['m', EVENT.keyMiss],
+  ['n', EVENT.newKey],
+];
+
+/** The classes that `letters` name, or -1 where one is unknown. */
+export function parseEventClasses(letters: string): number {
+  let bits = 0;
+  for (const letter of letters) {
+    const found = [...LETTERS, ...OUTSIDE_ALL].find(([l]) => l === letter);
+    if (letter === 'A') bits |= ALL;
+    else if (found !== undefined) bits |= found[1];
+    else return -1;
+  }
+  return bits;
+}
+
+/** The letters for `bits`, as CONFIG GET prints them. */
+export function formatEventClasses(bits: number): string {
+  let text = '';
+  if ((bits & ALL) === ALL) text += 'A';
+  else for (const [letter, bit] of LETTERS) if ((bits & bit) !== 0) text += letter;
+  for (const [letter, bit] of OUTSIDE_ALL) if ((bits & bit) !== 0) text += letter;
+  return text;
+}

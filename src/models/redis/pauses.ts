@@ -1,0 +1,96 @@
+/**
+ * Clients that wait: CLIENT PAUSE and the parking of sessions. A session that is parked reads no further input; parking ends by being
+ * served, by its deadline, by CLIENT UNBLOCK or by the client's going away.
+ */
+import type { Host } from './host.ts';
+import type { Parked, Session } from './session.ts';
+
+export class Pauses {
+  /** What CLIENT PAUSE holds back until when (ms since the epoch): nothing, writes, or everything. */
+  mode: 'off' | 'write' | 'all' = 'off';
+  untilMs = 0;
+  readonly #host: Host;
+  readonly #timers: Map<Session, () => void> = new Map();
+  readonly #postponed: Set<Session> = new Set();
+  #cancelEnd: (() => void) | undefined = undefined;
+
+  constructor(host: Host) {
+    this.#host = host;
+  }
+
+  get isWritePaused(): boolean {
+    return this.mode !== 'off';
+  }
+
+  /** Clients parked by a blocking command (INFO blocked_clients; a paused client is not one). */
+  get blockedCount(): number {
+    return this.#timers.size;
+  }
+
+  /** Holds commands back until `untilMs`; an earlier pause is only ever made longer and stricter. `nowMs` is the tick's time. */
+  pause(mode: 'write' | 'all', untilMs: number, nowMs: number): void {
+    if (this.mode === 'off' || mode === 'all') this.mode = mode;
+    if (untilMs > this.untilMs) this.untilMs = untilMs;
+    this.#cancelEnd?.();
+    this.#cancelEnd = this.#host.after(Math.max(0, this.untilMs - nowMs), () => this.unpause());
+  }
+
+  unpause(): void {
+    this.#cancelEnd?.();
+    this.#cancelEnd = undefined;
+    this.mode = 'off';
+    this.untilMs = 0;
+    const sessions = [...this.#postponed];
+    this.#postponed.clear();
+    for (const session of sessions) session.io.resume();
+  }
+
+  /** Keeps `session`'s next request (not run yet) until the pause is over. */
+  postpone(session: Session): void {
+    this.#postponed.add(session);
+  }
+
+  /** Parks `session`, whose request was accepted: it is answered later. */
+  park(session: Session, parked: Parked, nowMs: number): void {
+    session.parked = parked;
+    const cancel =
+      parked.deadlineMs === Infinity
+        ? () => {}
+        : this.#host.after(Math.max(0, parked.deadlineMs - nowMs), () => this.#expire(session));
+    this.#timers.set(session, cancel);
+  }
+
+  /** Ends the parking of a session that was served: `write` writes its reply. */
+  serve(session: Session, write: () => void): void {
+    if (session.parked === undefined) return;
+    this.#unpark(session);
+    this.#host.output.begin(session);
+    write();
+    this.#host.output.end();
+    session.io.resume();
+  }
+
+  /** CLIENT UNBLOCK: false where the session waits for nothing that can be unblocked. */
+  unblock(session: Session, withError: boolean): boolean {
+    const parked = session.parked;
+    if (parked?.unblock === undefined) return false;
+    this.serve(session, () => parked.unblock!(withError));
+    return true;
+  }
+
+  forget(session: Session): void {
+    this.#postponed.delete(session);
+    this.#unpark(session);
+  }
+
+  #expire(session: Session): void {
+    const parked = session.parked;
+    if (parked !== undefined) this.serve(session, () => parked.expire());
+  }
+
+  #unpark(session: Session): void {
+    this.#timers.get(session)?.();
+    this.#timers.delete(session);
+    session.parked = undefined;
+  }
+}

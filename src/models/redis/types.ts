@@ -1,0 +1,11 @@
+/** Value types and encodings as the engine's records carry them. Explicit and append-only: they are what snapshots are decided by. */
+export const TYPE = { string: 0, list: 1, set: 2, zset: 3, hash: 4, stream: 5 } as const;
+
+/** `TYPE`'s answers, by number. */
+export const TYPE_NAMES: readonly string[] = ['string', 'list', 'set', 'zset', 'hash', 'stream'];
+
+/**
+ * A string's bytes are always its text. `plain` lets OBJECT ENCODING tell int, embstr or raw from the contents, as Redis decides when a
+ * value is set whole; `raw` marks a value that APPEND, SETRANGE or SETBIT changed in place, which Redis never encodes again.
+ */
+export const STRING_ENCODING = { plain: 0, raw: 1 } as const;
