@@ -6,7 +6,7 @@ import type { Request } from '../../bytes/resp-request.ts';
 import type { CommandFlag, CommandSpec, Handler } from './command.ts';
 
 /** Flags that dispatch tests, as bits. */
-export const FLAG = {
+export const FLAG: Readonly<Record<CommandFlag, number>> = {
   write: 1,
   readonly: 2,
   denyoom: 4,
@@ -28,10 +28,10 @@ export const FLAG = {
   movablekeys: 262144,
   allow_busy: 524288,
   touches_arbitrary_keys: 1048576,
-} as const satisfies Record<CommandFlag, number>;
+};
 
 /** Buckets of a latency histogram: bucket i counts calls of less than 2^i microseconds (and at least 2^(i-1)). */
-export const LATENCY_BUCKETS = 31;
+export const LATENCY_BUCKETS: number = 31;
 
 /** A command of one model: its spec, compiled, and its counters. */
 export class Command {

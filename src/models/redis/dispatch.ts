@@ -100,13 +100,15 @@ export class Dispatcher {
     }
 
     // One test for everything that is out of the ordinary keeps the ordinary request short.
+    const persistence = model.host.persistence;
     if (
       !session.isAuthenticated ||
       session.queue !== undefined ||
+      session.isSubscriber ||
       model.pauses.mode !== 'off' ||
-      session.resp === 2 ||
-      model.host.persistence.isLoading ||
-      command.has(FLAG.write | FLAG.protected)
+      persistence.isLoading ||
+      persistence.refusal !== undefined ||
+      command.has(FLAG.protected)
     ) {
       const refusal = this.#refusal(command, session);
       if (refusal !== undefined) {
@@ -122,9 +124,6 @@ export class Dispatcher {
         this.#reply.simple('QUEUED');
         return RAN;
       }
-    } else if (command === this.#ping && model.host.persistence.refusal !== undefined) {
-      this.#refuse(command, model.host.persistence.refusal);
-      return RAN;
     }
 
     this.call(command);
