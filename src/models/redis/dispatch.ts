@@ -174,6 +174,13 @@ export class Dispatcher {
     return undefined;
   }
 
+  /** Answers input that is no request; the connection closes behind it. */
+  protocolError(session: Session, error: string): void {
+    this.context.session = session;
+    this.#reply.error(`ERR Protocol error: ${error}`);
+    this.#countErrors(1);
+  }
+
   #isTimed(command: Command): boolean {
     if (!command.has(FLAG.fast) || command.untimed >= TIMING_STRIDE) return true;
     const model = this.#model;

@@ -1,0 +1,25 @@
+/** Every bound of the RESP connection layer, and what happens when it is reached. */
+
+/** The region all plain sockets read into. One read brings at most this much. */
+export const READ_BYTES: number = 128 * 1024;
+
+/**
+ * An incomplete request of at most this size is put in front of the next read in the shared region; a larger one collects in
+ * memory of the client's own (charged to it, bounded by `client-query-buffer-limit`).
+ */
+export const CARRY_BYTES: number = 16 * 1024;
+
+/** Replies are built in regions of this size. */
+export const OUTPUT_REGION_BYTES: number = 256 * 1024;
+
+/** Regions kept for reuse when no output needs them; more are left to the garbage collector. */
+export const SPARE_REGIONS = 8;
+
+/** A client with more unsent output than this runs no further request of its pipeline until the output has left. */
+export const PIPELINE_PAUSE_BYTES: number = 1024 * 1024;
+
+/** From a client's own buffer at most this many bytes of requests run in one go, so that others get their turn. */
+export const TURN_BYTES: number = 128 * 1024;
+
+/** Output that a stalled client could not take is written to it again in pieces of about this size. */
+export const BACKLOG_WRITE_BYTES: number = 256 * 1024;

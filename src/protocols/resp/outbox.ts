@@ -1,0 +1,258 @@
+/**
+ * All output of a shard's clients, until it leaves.
+ *
+ * Replies are built one after the other in shared regions. What belongs to one client is a *span* (connection, region, from, to), and
+ * the spans of all clients stand in one queue, in the order in which they were written. At the end of a tick the queue is stamped
+ * with the log position that it may reveal (`seal`); `release` sends spans from the front as far as the log is durable. So one rule holds
+ * replies, pushes and messages alike, and each connection's bytes keep their order.
+ *
+ *   writer.at ──►  | client A | client B | A again |   region (256 KiB)
+ *                  └ span 0   └ span 1   └ span 2 (open: ends where the writer stands)
+ *
+ * A region is used again when none of its spans waits. Output of one client that the kernel does not take is the connection's business
+ * (connection.ts).
+ */
+import { Region } from '../../bytes/region.ts';
+import { RespWriter, type RegionSource } from '../../bytes/resp-writer.ts';
+import type { Output } from '../../models/redis/host.ts';
+import type { Session } from '../../models/redis/session.ts';
+import type { Connection } from './connection.ts';
+import { OUTPUT_REGION_BYTES, SPARE_REGIONS } from './limits.ts';
+
+/** A region with the number of spans in it that have not left. */
+export class OutputRegion extends Region {
+  pins = 0;
+  /** The same bytes as a Buffer, which sockets take. */
+  readonly buffer: Buffer;
+
+  constructor(sizeBytes: number) {
+    const memory = new ArrayBuffer(sizeBytes);
+    super(memory);
+    this.buffer = Buffer.from(memory);
+  }
+}
+
+interface Span {
+  connection: Connection | undefined;
+  region: OutputRegion | undefined;
+  from: number;
+  to: number;
+  position: number;
+}
+
+const UNSEALED = Infinity;
+
+export class Outbox implements Output, RegionSource {
+  readonly writer: RespWriter;
+  /** Called when output was begun outside of a tick that is under way already. */
+  onPending: () => void = () => {};
+  #region: OutputRegion;
+  readonly #spare: OutputRegion[] = [];
+  /** A ring of span objects, reused; `#head` is the first that has not left. */
+  readonly #spans: Span[] = [];
+  #head = 0;
+  #tail = 0;
+  #firstUnsealed = 0;
+  #current: Connection | undefined = undefined;
+  #spanStart = 0;
+  readonly #outer: (Connection | undefined)[] = [];
+  /** Spans of the last `begin` .. `end`, as indexes into the queue. */
+  #messageFirst = 0;
+  #messageEnd = 0;
+  readonly #batch: Connection[] = [];
+
+  constructor() {
+    this.#region = new OutputRegion(OUTPUT_REGION_BYTES);
+    this.writer = new RespWriter(this, this.#region);
+  }
+
+  /** Spans that wait to be sent. */
+  get length(): number {
+    return this.#tail - this.#head;
+  }
+
+  /** The connection that is being written for now. */
+  get current(): Connection | undefined {
+    return this.#current;
+  }
+
+  begin(session: Session): void {
+    const connection = session.io as Connection;
+    this.#closeSpan();
+    this.#outer.push(this.#current);
+    this.#open(connection);
+    this.#messageFirst = this.#tail;
+    this.onPending();
+  }
+
+  end(): void {
+    this.#closeSpan();
+    this.#messageEnd = this.#tail;
+    this.#open(this.#outer.pop());
+  }
+
+  repeat(session: Session): void {
+    const connection = session.io as Connection;
+    const end = this.#messageEnd;
+    for (let i = this.#messageFirst; i < end; i++) {
+      const span = this.#spans[i]!;
+      this.#push(connection, span.region!, span.from, span.to);
+    }
+  }
+
+  /** What is written from now on is for `connection`: the outermost level, used while its requests run. */
+  enter(connection: Connection): void {
+    this.#open(connection);
+  }
+
+  leave(): void {
+    this.#closeSpan();
+    this.#current = undefined;
+  }
+
+  /** A mark to which `discardSince` can go back. */
+  mark(): number {
+    this.#closeSpan();
+    this.#spanStart = this.writer.at;
+    return this.#tail;
+  }
+
+  /** Drops what was written for `connection` since `mark`; output for others stays. */
+  discardSince(mark: number, connection: Connection): void {
+    this.#closeSpan();
+    this.#spanStart = this.writer.at;
+    for (let i = mark; i < this.#tail; i++) {
+      const span = this.#spans[i]!;
+      if (span.connection === connection) this.#drop(span);
+    }
+  }
+
+  turn(writer: RespWriter, _sizeBytes: number): void {
+    this.#closeSpan();
+    if (this.#region.pins > 0) this.#region = this.#takeRegion();
+    writer.use(this.#region, 0);
+    this.#spanStart = 0;
+  }
+
+  /** Stamps all output written so far with `position`, the end of the log. */
+  seal(position: number): void {
+    for (let i = this.#firstUnsealed; i < this.#tail; i++) this.#spans[i]!.position = position;
+    this.#firstUnsealed = this.#tail;
+  }
+
+  /** The position that the first waiting span may reveal; Infinity when none waits. */
+  get firstPosition(): number {
+    return this.#head < this.#tail ? this.#spans[this.#head]!.position : Infinity;
+  }
+
+  /** Sends all output sealed at or before `position`, each connection's pieces in one write. */
+  release(position: number): void {
+    const batch = this.#batch;
+    let i = this.#head;
+    for (; i < this.#tail; i++) {
+      const span = this.#spans[i]!;
+      if (span.position > position) break;
+      const connection = span.connection;
+      if (connection === undefined) continue;
+      if (connection.offer(span.region!, span.from, span.to)) batch.push(connection);
+      this.#drop(span);
+    }
+    this.#head = i;
+    for (let j = 0; j < batch.length; j++) batch[j]!.flush();
+    batch.length = 0;
+    if (this.#head === this.#tail) {
+      this.#head = 0;
+      this.#tail = 0;
+      this.#firstUnsealed = 0;
+      this.#messageFirst = 0;
+      this.#messageEnd = 0;
+    } else if (this.#head > 4096) {
+      this.#compact();
+    }
+    this.#recycleCurrent();
+  }
+
+  /** A connection is gone: what waits for it is dropped. */
+  forget(connection: Connection): void {
+    for (let i = this.#head; i < this.#tail; i++) {
+      const span = this.#spans[i]!;
+      if (span.connection === connection) this.#drop(span);
+    }
+  }
+
+  /** A region that sockets hold no longer. */
+  unpin(region: OutputRegion): void {
+    region.pins--;
+    if (region.pins > 0 || region === this.#region) return;
+    if (this.#spare.length < SPARE_REGIONS) this.#spare.push(region);
+  }
+
+  #open(connection: Connection | undefined): void {
+    this.#current = connection;
+    this.#spanStart = this.writer.at;
+    if (connection !== undefined) this.writer.resp = connection.session.resp;
+  }
+
+  #closeSpan(): void {
+    const at = this.writer.at;
+    if (this.#current !== undefined && at > this.#spanStart) {
+      this.#push(this.#current, this.#region, this.#spanStart, at);
+    }
+    this.#spanStart = at;
+  }
+
+  #push(connection: Connection, region: OutputRegion, from: number, to: number): void {
+    if (connection.isGone) return;
+    region.pins++;
+    connection.heldBytes += to - from;
+    const span = this.#spans[this.#tail];
+    if (span === undefined) {
+      this.#spans.push({ connection, region, from, to, position: UNSEALED });
+    } else {
+      span.connection = connection;
+      span.region = region;
+      span.from = from;
+      span.to = to;
+      span.position = UNSEALED;
+    }
+    this.#tail++;
+  }
+
+  #drop(span: Span): void {
+    const connection = span.connection;
+    if (connection === undefined) return;
+    connection.heldBytes -= span.to - span.from;
+    span.connection = undefined;
+    const region = span.region!;
+    span.region = undefined;
+    this.unpin(region);
+  }
+
+  #compact(): void {
+    const kept = this.#spans.splice(0, this.#head);
+    this.#tail -= kept.length;
+    this.#firstUnsealed -= kept.length;
+    this.#messageFirst = 0;
+    this.#messageEnd = 0;
+    this.#head = 0;
+    for (const span of kept) this.#spans.push(span);
+  }
+
+  #takeRegion(): OutputRegion {
+    const spare = this.#spare.pop();
+    if (spare !== undefined) return spare;
+    return new OutputRegion(OUTPUT_REGION_BYTES);
+  }
+
+  /** Begins the current region anew when nothing in it waits. */
+  #recycleCurrent(): void {
+    if (this.#current !== undefined) return;
+    if (this.#region.pins === 0) {
+      this.writer.use(this.#region, 0);
+    } else if (this.writer.limit - this.writer.at < OUTPUT_REGION_BYTES / 2) {
+      this.#region = this.#takeRegion();
+      this.writer.use(this.#region, 0);
+    }
+    this.#spanStart = this.writer.at;
+  }
+}

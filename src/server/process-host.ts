@@ -1,0 +1,97 @@
+/** The model's view of this process: what INFO asks of the operating system, timers, shutdown. */
+import { readFileSync } from 'node:fs';
+import os from 'node:os';
+import type { Host, HostPersistence, Output } from '../models/redis/host.ts';
+import type { System } from '../os/system.ts';
+import type { Logger } from './logger.ts';
+
+export interface ProcessHostOptions {
+  system: System;
+  logger: Logger;
+  output: Output;
+  persistence: HostPersistence;
+  configFile: string;
+  shutdown: Host['shutdown'];
+  network: Host['network'];
+  buffers: Host['buffers'];
+}
+
+export class ProcessHost implements Host {
+  readonly output: Output;
+  readonly persistence: HostPersistence;
+  readonly processId: number = process.pid;
+  readonly executable: string = process.argv[1] ?? process.execPath;
+  readonly configFile: string;
+  readonly startedMs: number;
+  readonly runId: string;
+  tcpPort = 0;
+  readonly shutdown: Host['shutdown'];
+  readonly network: Host['network'];
+  readonly buffers: Host['buffers'];
+  readonly #system: System;
+  readonly #logger: Logger;
+  #peakRss = 0;
+
+  constructor(options: ProcessHostOptions) {
+    this.#system = options.system;
+    this.#logger = options.logger;
+    this.output = options.output;
+    this.persistence = options.persistence;
+    this.configFile = options.configFile;
+    this.shutdown = options.shutdown;
+    this.network = options.network;
+    this.buffers = options.buffers;
+    this.startedMs = this.#system.clock.now();
+    this.runId = Buffer.from(this.#system.randomness.bytes(20)).toString('hex');
+  }
+
+  memory(): ReturnType<Host['memory']> {
+    const { rss, heapUsed, heapTotal, external } = process.memoryUsage();
+    this.#peakRss = Math.max(this.#peakRss, process.resourceUsage().maxRSS * 1024, rss);
+    return { rss, heapUsed, heapTotal, external, peakRss: this.#peakRss, system: os.totalmem() };
+  }
+
+  cpu(): ReturnType<Host['cpu']> {
+    const { user, system } = process.cpuUsage();
+    return { userSeconds: user / 1e6, systemSeconds: system / 1e6 };
+  }
+
+  monotonicUs(): number {
+    return this.#system.clock.monotonicUs();
+  }
+
+  wallClockUs(): number {
+    return this.#system.clock.nowUs();
+  }
+
+  after(ms: number, fn: () => void): () => void {
+    return this.#system.timers.after(ms, fn);
+  }
+
+  sleepSync(ms: number): void {
+    this.#system.timers.sleepSync(ms);
+  }
+
+  random(): number {
+    return this.#system.randomness.uniform();
+  }
+
+  randomBytes(count: number): Uint8Array {
+    return this.#system.randomness.bytes(count);
+  }
+
+  crash(): void {
+    process.kill(process.pid, 'SIGKILL');
+  }
+
+  log(level: 'debug' | 'verbose' | 'notice' | 'warning', message: string): void {
+    this.#logger[level](message);
+  }
+}
+
+/** The version of the package this file belongs to. */
+export function packageVersion(): string {
+  const url = new URL('../../package.json', import.meta.url);
+  const manifest = JSON.parse(readFileSync(url, 'utf8')) as { version: string };
+  return manifest.version;
+}

@@ -1,0 +1,182 @@
+/**
+ * The executor of one shard: puts engine, model, log and connections together and owns the tick.
+ *
+ * A tick is one turn of the event loop: sockets are read and their requests run, then `#endTick` does, in this order,
+ *   1. what is due: expired keys, background work of the engine, in slices;
+ *   2. one write of the log's buffered entries;
+ *   3. sealing of all output with the log's position and release of what is durable: one write per connection.
+ */
+import { RespParser } from '../bytes/resp-parser.ts';
+import { Request } from '../bytes/resp-request.ts';
+import type { MemoryEngine } from '../memory/index.ts';
+import type { CommandSpec } from '../models/redis/command.ts';
+import { Dispatcher } from '../models/redis/dispatch.ts';
+import { Effects, type EffectSink } from '../models/redis/effects.ts';
+import type { Host, HostPersistence } from '../models/redis/host.ts';
+import { RedisModel } from '../models/redis/model.ts';
+import { Session } from '../models/redis/session.ts';
+import type { Settings } from '../models/redis/settings/settings.ts';
+import type { System } from '../os/system.ts';
+import { Connection, type ConnectionShare } from '../protocols/resp/connection.ts';
+import { Outbox } from '../protocols/resp/outbox.ts';
+import type { ClientLimits } from './client-limits.ts';
+import type { SocketTransport } from './node-transport.ts';
+
+/** What the shard needs of the log beside what the model needs. */
+export interface ShardPersistence extends HostPersistence {
+  /** Hands the buffered entries to the kernel; at the end of each tick. */
+  write(): void;
+  /** Output sealed at or before this position may leave. */
+  readonly releasable: number;
+}
+
+/** Background work of the engine per tick, in record moves: well below a millisecond. */
+const BACKGROUND_UNITS = 512;
+/** How long due keys are deleted in one go before clients get their turn. */
+const EXPIRE_SLICE_US = 1000;
+
+export interface ShardOptions {
+  system: System;
+  settings: Settings;
+  commands: readonly CommandSpec[];
+  engine: MemoryEngine;
+  sink: EffectSink;
+}
+
+export class Shard implements ConnectionShare {
+  readonly parser: RespParser = new RespParser();
+  readonly request: Request = new Request();
+  readonly outbox: Outbox = new Outbox();
+  readonly effects: Effects;
+  readonly model: RedisModel;
+  readonly dispatcher: Dispatcher;
+  readonly engine: MemoryEngine;
+  readonly connections: Set<Connection> = new Set();
+  maxQueryBytes = 0;
+  inputBytes = 0;
+  outputBytes = 0;
+  limits!: ClientLimits;
+  log: (level: 'verbose' | 'warning', message: string) => void = () => {};
+  readonly #system: System;
+  readonly #persistence: ShardPersistence;
+  #isTickScheduled = false;
+  #wakeAtMs = Infinity;
+  #cancelWake: (() => void) | undefined = undefined;
+  readonly #endTickBound: () => void;
+
+  constructor(options: ShardOptions, host: Host, persistence: ShardPersistence) {
+    this.#system = options.system;
+    this.#persistence = persistence;
+    this.engine = options.engine;
+    this.engine.now = options.system.clock.now();
+    this.effects = new Effects(options.sink);
+    this.model = new RedisModel({
+      settings: options.settings,
+      commands: options.commands,
+      engine: options.engine,
+      host,
+      reply: this.outbox.writer,
+      effects: this.effects,
+    });
+    this.dispatcher = new Dispatcher(this.model);
+    this.outbox.onPending = () => this.schedule();
+    this.#endTickBound = () => this.#endTick();
+  }
+
+  /** A client connected; its transport begins to deliver once this returns. */
+  accept(transport: SocketTransport, isAuthenticated: boolean): Connection {
+    this.engine.now = this.#system.clock.now();
+    const connection = new Connection(transport, this);
+    connection.session = new Session(
+      this.model.nextSessionId++,
+      connection,
+      this.engine.now,
+      isAuthenticated,
+    );
+    this.connections.add(connection);
+    this.model.connect(connection.session);
+    const clock = this.#system.clock;
+    transport.events = {
+      receive: (region, at, length) => {
+        this.engine.now = clock.now();
+        return connection.receive(region, at, length);
+      },
+      receivedEnd: () => connection.receivedEnd(),
+      closed: () => connection.closed(),
+    };
+    return connection;
+  }
+
+  closed(connection: Connection): void {
+    if (!this.connections.delete(connection)) return;
+    this.model.disconnect(connection.session);
+  }
+
+  mayHold(connection: Connection, bytes: number): boolean {
+    return this.limits.mayHold(connection, bytes);
+  }
+
+  soon(fn: () => void): void {
+    this.#system.timers.soon(() => {
+      this.engine.now = this.#system.clock.now();
+      fn();
+    });
+  }
+
+  /** Makes sure that this tick ends with `#endTick`. */
+  schedule(): void {
+    if (this.#isTickScheduled) return;
+    this.#isTickScheduled = true;
+    this.#system.timers.soon(this.#endTickBound);
+  }
+
+  /** More of the log is durable: output that waited for it leaves. */
+  durableAdvanced(): void {
+    this.outbox.release(this.#persistence.releasable);
+  }
+
+  /** Everything written so far goes to the kernel and, as far as it may, to the clients: now. */
+  drain(): void {
+    this.#persistence.write();
+    this.outbox.seal(this.#persistence.position);
+    this.outbox.release(this.#persistence.releasable);
+  }
+
+  #endTick(): void {
+    this.#isTickScheduled = false;
+    const isMoreDue = this.#expireDue();
+    this.drain();
+    this.limits.enforce();
+    const isMoreWork = this.engine.step(BACKGROUND_UNITS);
+    if (isMoreDue || isMoreWork) this.schedule();
+    this.#armWake();
+  }
+
+  /** Deletes due keys for at most EXPIRE_SLICE_US; true when more are due. */
+  #expireDue(): boolean {
+    const model = this.model;
+    if (model.nextExpiry > this.engine.now) return false;
+    const clock = this.#system.clock;
+    const bound = clock.monotonicUs() + EXPIRE_SLICE_US;
+    while (model.expireDue()) {
+      if (clock.monotonicUs() >= bound) return true;
+    }
+    return false;
+  }
+
+  /** Wakes when the next key is due, so that its event is on time. */
+  #armWake(): void {
+    const next = this.model.nextExpiry;
+    if (next === this.#wakeAtMs) return;
+    if (next > this.#wakeAtMs && this.#wakeAtMs > this.engine.now) return; // an early wake re-arms
+    this.#cancelWake?.();
+    this.#cancelWake = undefined;
+    this.#wakeAtMs = next;
+    if (next === Infinity) return;
+    this.#cancelWake = this.#system.timers.after(Math.max(1, next - this.engine.now), () => {
+      this.#wakeAtMs = Infinity;
+      this.engine.now = this.#system.clock.now();
+      this.schedule();
+    });
+  }
+}
