@@ -6,7 +6,7 @@
  * (`verbatim` or explicit ones); `changed` (watchers, dirty count) and `notify`; reply.
  */
 import { parseInteger } from '../../bytes/integer.ts';
-import type { Region } from '../../bytes/region.ts';
+import { Region } from '../../bytes/region.ts';
 import type { Request } from '../../bytes/resp-request.ts';
 import type { RespWriter } from '../../bytes/resp-writer.ts';
 import type { MemoryEngine, Ref } from '../../memory/index.ts';
@@ -35,6 +35,8 @@ export class Context {
   db!: Database;
   /** The hash of the key that was looked up last; insert, replace and remove take it. */
   keyHash = 0;
+  /** A few bytes for the text a handler builds; nothing in it outlives the call that filled it. */
+  readonly scratch: Region = Region.allocate(64);
   /** A handler that can't go on now sets it to park the session (WAIT ...); the dispatcher stops reading its input. */
   isInTransaction = false;
 

@@ -5,7 +5,7 @@
  * one, and puts SELECT before the entry where the database changed. While the log is being replayed, or when nothing
  * is kept, `isEnabled` is false and every call returns at once.
  */
-import { writeInteger } from '../../bytes/integer.ts';
+import { digitCount, writeInteger } from '../../bytes/integer.ts';
 import { copyBytes, type Region } from '../../bytes/region.ts';
 import type { Request } from '../../bytes/resp-request.ts';
 
@@ -113,10 +113,14 @@ export class Effects {
     this.crlf();
   }
 
-  /** An integer argument. */
+  /** A safe integer as an argument. */
   integer(value: number): void {
     if (!this.isEnabled) return;
-    this.text(String(value));
+    this.bulkHeader(value < 0 ? 1 + digitCount(-value) : digitCount(value));
+    const sink = this.#sink;
+    sink.reserve(24);
+    sink.at = writeInteger(sink.region.bytes, sink.at, value);
+    this.crlf();
   }
 
   /** Ends the request's entry. */

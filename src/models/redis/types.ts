@@ -6,6 +6,7 @@ export const TYPE_NAMES: readonly string[] = ['string', 'list', 'set', 'zset', '
 
 /**
  * A string's bytes are always its text. `plain` lets OBJECT ENCODING tell int, embstr or raw from the contents, as Redis decides when a
- * value is set whole; `raw` marks a value that APPEND, SETRANGE or SETBIT changed in place, which Redis never encodes again.
+ * value is set whole; `raw` marks a value that APPEND, SETRANGE or SETBIT changed in place, which Redis never encodes again; `text` one
+ * that Redis does not try as an integer (INCRBYFLOAT's result): embstr or raw by its length.
  */
-export const STRING_ENCODING = { plain: 0, raw: 1 } as const;
+export const STRING_ENCODING = { plain: 0, raw: 1, text: 2 } as const;
