@@ -4,6 +4,7 @@
  */
 import type { Request } from '../../bytes/resp-request.ts';
 import type { CommandFlag, CommandSpec, Handler } from './command.ts';
+import { LatencyHistogram } from './latency-histogram.ts';
 
 /** Flags that dispatch tests, as bits. */
 export const FLAG: Readonly<Record<CommandFlag, number>> = {
@@ -30,10 +31,12 @@ export const FLAG: Readonly<Record<CommandFlag, number>> = {
   touches_arbitrary_keys: 1048576,
 };
 
-/** Buckets of a latency histogram: bucket i counts calls of less than 2^i microseconds (and at least 2^(i-1)). */
-export const LATENCY_BUCKETS: number = 31;
-
-/** A command of one model: its spec, compiled, and its counters. */
+/**
+ * A command of one model: its spec, compiled, and its counters.
+ *
+ * Not every call is timed (dispatch.ts says which). A call that was not is taken to have lasted as long as the last one that was;
+ * `settle` accounts such calls, so that what is read afterwards counts every call and never falls again.
+ */
 export class Command {
   readonly spec: CommandSpec;
   /** `get`, `client|kill`. */
@@ -46,11 +49,14 @@ export class Command {
   calls = 0;
   rejectedCalls = 0;
   failedCalls = 0;
-  /** Microseconds of all calls (of a fast command: extrapolated from every 64th). */
+  /** Microseconds of all settled calls. */
   microseconds = 0;
-  /** Calls since the last timed one, which the next timed one stands for. */
+  /** Calls since the last timed one that are not settled. */
   untimed = 0;
-  readonly histogram: Float64Array;
+  /** What the last timed call took, in microseconds; -1: none was timed yet. */
+  lastMicroseconds = -1;
+  /** Durations of all settled calls; absent until one was recorded. */
+  histogram: LatencyHistogram | undefined = undefined;
 
   constructor(spec: CommandSpec, parent: Command | undefined) {
     this.spec = spec;
@@ -61,7 +67,6 @@ export class Command {
     for (const flag of spec.flags) flags |= FLAG[flag];
     this.flags = flags;
     this.handler = spec.handler;
-    this.histogram = new Float64Array(LATENCY_BUCKETS);
     this.subcommands = (spec.subcommands ?? []).map((s) => new Command(s, this));
   }
 
@@ -74,13 +79,31 @@ export class Command {
     return this.arity > 0 ? count !== this.arity : count < -this.arity;
   }
 
+  /** Accounts a call that took `microseconds`; `isTracking` (`latency-tracking`): in the histogram too. */
+  timed(microseconds: number, isTracking: boolean): void {
+    this.settle(isTracking);
+    this.microseconds += microseconds;
+    this.lastMicroseconds = microseconds;
+    if (isTracking) (this.histogram ??= new LatencyHistogram()).record(microseconds, 1);
+  }
+
+  /** Accounts the calls that were not timed. */
+  settle(isTracking: boolean): void {
+    const calls = this.untimed;
+    if (calls === 0) return;
+    this.untimed = 0;
+    this.microseconds += this.lastMicroseconds * calls;
+    if (isTracking) (this.histogram ??= new LatencyHistogram()).record(this.lastMicroseconds, calls);
+  }
+
   resetCounters(): void {
     this.calls = 0;
     this.rejectedCalls = 0;
     this.failedCalls = 0;
     this.microseconds = 0;
     this.untimed = 0;
-    this.histogram.fill(0);
+    this.lastMicroseconds = -1;
+    this.histogram = undefined;
     for (const sub of this.subcommands) sub.resetCounters();
   }
 }
@@ -144,6 +167,14 @@ export class CommandTable {
 
   resetCounters(): void {
     for (const command of this.all) command.resetCounters();
+  }
+
+  /** Accounts all calls that were not timed, before counters are read or `latency-tracking` changes. */
+  settle(isTracking: boolean): void {
+    for (const command of this.all) {
+      command.settle(isTracking);
+      for (const sub of command.subcommands) sub.settle(isTracking);
+    }
   }
 }
 

@@ -19,13 +19,12 @@ export const POSTPONED = 2;
 /** The session is over: read nothing more. */
 export const CLOSED = 3;
 
-/** Of a fast command's calls one in so many is timed, the others are taken to be alike. */
+/** Of a fast command's calls the first and then one in so many is timed; `Command` says what the others count as. */
 const TIMING_STRIDE = 64;
 /** Below this slow-log threshold (microseconds) every call is timed. */
 const CLOSE_TIMING_US = 1000;
 /** Redis quotes at most this much of what it does not know. */
 const QUOTE_LIMIT = 128;
-const NOT_CLIENTS_FAULT = /^(LOADING|MISCONF|MASTERDOWN|NOREPLICAS)/;
 
 export class Dispatcher {
   readonly context: Context;
@@ -83,7 +82,7 @@ export class Dispatcher {
     }
     if (command.subcommands.length > 0 && request.count > 1) {
       const sub = model.commands.lookupSubcommand(command, request);
-      if (sub === undefined && command.handler === undefined) {
+      if (sub === undefined) {
         const word = request.text(1).slice(0, QUOTE_LIMIT);
         this.#refuse(
           undefined,
@@ -91,9 +90,10 @@ export class Dispatcher {
         );
         return RAN;
       }
-      command = sub ?? command;
+      command = sub;
     }
     c.command = command;
+    session.lastCommand = command.fullName;
     if (command.refusesCount(request.count) || command.handler === undefined) {
       this.#refuse(command, wrongArity(command));
       return RAN;
@@ -105,6 +105,7 @@ export class Dispatcher {
       !session.isAuthenticated ||
       session.queue !== undefined ||
       session.isSubscriber ||
+      session.isMonitor ||
       model.pauses.mode !== 'off' ||
       persistence.isLoading ||
       persistence.refusal !== undefined ||
@@ -132,24 +133,34 @@ export class Dispatcher {
     return session.parked === undefined ? RAN : PARKED;
   }
 
-  /** Runs the current request of the context with all counters; EXEC calls it for each queued command. */
+  /**
+   * Runs the current request of the context with all counters; EXEC calls it for each queued command. Counters move after the
+   * handler, so that CONFIG RESETSTAT itself is counted; monitors are told after it, as in Redis: EXEC comes behind what it ran.
+   */
   call(command: Command): void {
     const model = this.#model;
     const c = this.context;
+    const request = c.request;
+    const session = c.session;
+    const stats = model.stats;
     c.command = command;
-    c.session.lastCommand = command.fullName;
-    if (model.monitors.sessions.size > 0 && !command.has(FLAG.skip_monitor | FLAG.admin)) {
-      model.monitors.feed(c.request, c.session, c.db.id);
+    stats.errorsSeen = this.#reply.errorCount;
+    if (this.#isTimed(command)) {
+      const before = model.host.monotonicUs();
+      command.handler!(c);
+      this.#timed(command, request, session, model.host.monotonicUs() - before);
+    } else {
+      command.handler!(c);
+      command.untimed++;
     }
-    const errorsBefore = this.#reply.errorCount;
     command.calls++;
-    model.stats.commandsProcessed++;
-    command.untimed++;
-    if (this.#isTimed(command)) this.#callTimed(command);
-    else command.handler!(c);
-    if (this.#reply.errorCount !== errorsBefore) {
+    stats.commandsProcessed++;
+    if (model.monitors.sessions.size > 0 && !command.has(FLAG.skip_monitor | FLAG.admin)) {
+      model.monitors.feed(request, session);
+    }
+    if (this.#reply.errorCount !== stats.errorsSeen) {
       command.failedCalls++;
-      this.#countErrors(this.#reply.errorCount - errorsBefore);
+      stats.countErrors(this.#reply);
     }
   }
 
@@ -177,37 +188,28 @@ export class Dispatcher {
   /** Answers input that is no request; the connection closes behind it. */
   protocolError(session: Session, error: string): void {
     this.context.session = session;
+    this.#model.stats.errorsSeen = this.#reply.errorCount;
     this.#reply.error(`ERR Protocol error: ${error}`);
-    this.#countErrors(1);
+    this.#model.stats.countErrors(this.#reply);
   }
 
   #isTimed(command: Command): boolean {
     if (!command.has(FLAG.fast) || command.untimed >= TIMING_STRIDE) return true;
+    if (command.lastMicroseconds < 0) return true;
     const model = this.#model;
     const threshold = model.slowlog.thresholdUs;
     return (threshold >= 0 && threshold < CLOSE_TIMING_US) || model.latency.thresholdMs > 0;
   }
 
-  #callTimed(command: Command): void {
+  #timed(command: Command, request: Request, session: Session, took: number): void {
     const model = this.#model;
-    const c = this.context;
-    const request = c.request;
-    const session = c.session;
-    const before = model.host.monotonicUs();
-    command.handler!(c);
-    const took = model.host.monotonicUs() - before;
-    const calls = command.untimed;
-    command.untimed = 0;
-    command.microseconds += took * calls;
-    const bucket = took < 1 ? 0 : 32 - Math.clz32(took);
-    command.histogram[Math.min(bucket, command.histogram.length - 1)]! += calls;
+    command.timed(took, model.latency.isTracking);
     if (model.latency.thresholdMs > 0) {
       const event = command.has(FLAG.fast) ? 'fast-command' : 'command';
       model.latency.sample(event, Math.floor(took / 1000), model.engine.now);
     }
     const slowlog = model.slowlog;
     if (slowlog.thresholdUs >= 0 && took >= slowlog.thresholdUs && !command.has(FLAG.skip_slowlog)) {
-      // A handler may have run other requests meanwhile (EXEC): what is logged is the one that came in.
       slowlog.offer(request, session, took, model.engine.now);
     }
   }
@@ -244,6 +246,12 @@ export class Dispatcher {
     if (model.host.persistence.isLoading && (!command.has(FLAG.loading) || (isExec && queued !== 0))) {
       return 'LOADING Redis is loading the dataset in memory';
     }
+    if (
+      session.isMonitor &&
+      ((command.flags | queued) & (FLAG.write | FLAG.readonly | FLAG.may_replicate)) !== 0
+    ) {
+      return "ERR Replica can't interact with the keyspace"; // what Redis calls a monitor too
+    }
     return undefined;
   }
 
@@ -258,19 +266,11 @@ export class Dispatcher {
     const session = this.context.session;
     if (session.queue !== undefined) session.isTransactionBroken = true;
     if (command !== undefined) command.rejectedCalls++;
+    const stats = this.#model.stats;
+    stats.errorsSeen = this.#reply.errorCount;
     if (command !== undefined && command === this.#exec) abortTransaction(this.context, error);
     else this.#reply.error(error);
-    this.#countErrors(1);
-  }
-
-  #countErrors(count: number): void {
-    const stats = this.#model.stats;
-    const text = this.#reply.lastError;
-    const blank = text.indexOf(' ');
-    const code = blank < 0 ? text : text.slice(0, blank);
-    stats.errorReplies += count;
-    stats.errors.set(code, (stats.errors.get(code) ?? 0) + count);
-    if (NOT_CLIENTS_FAULT.test(text)) stats.unexpectedErrorReplies += count;
+    stats.countErrors(this.#reply);
   }
 }
 
