@@ -1,0 +1,204 @@
+/**
+ * How entries are framed in an incremental file, so that a torn, zeroed or rotten tail can be told from data. Redis skips
+ * every line that begins with `#`, so the file stays Redis's own.
+ *
+ *   #KVASIR-AOF 1 <nonce> <position>\r\n                  once, at the start of the file
+ *   #KVB <position> <length> <crc>\r\n                    a batch: what one tick logged, one write call
+ *   #TS:1700000000\r\n                                    only with aof-timestamp-enabled, once a second
+ *   *3\r\n$3\r\nSET\r\n...                                whole entries, `length` bytes with the line above
+ *   #KVE <length> <crc>\r\n
+ *
+ * position  13 hexadecimal digits: the shard's log position of the batch's first entry. Timestamp lines do not count, so
+ *           each batch begins where the one before it ended
+ * length    8 hexadecimal digits
+ * crc       8 hexadecimal digits: CRC-32 (zlib's) of `length` bytes, continued from that of `position` and `length` as they are
+ *           written, which continues that of the file's nonce. Nobody who can only store values can guess the nonce (16 hexadecimal
+ *           digits), so a value that looks like a batch is never taken for one
+ *
+ * The first line alone is enough to check a batch: a real Redis that cuts off a torn command also cuts the line
+ * that closes the batch before it.
+ */
+import { crc32 } from "node:zlib";
+
+export const BATCH_BEGIN_BYTES = 38;
+export const BATCH_END_BYTES = 24;
+export const TIMESTAMP_BYTES = 16;
+export const HEADER_BYTES = 46;
+
+const POSITION_DIGITS = 13;
+const WORD_DIGITS = 8;
+const NONCE_DIGITS = 16;
+const BEGIN = "#KVB ";
+const END = "#KVE ";
+const HEADER = "#KVASIR-AOF 1 ";
+
+/** The seed of a file's batch checksums. */
+export function batchSeed(nonce: string): number {
+  return crc32(nonce);
+}
+
+export function formatHeader(nonce: string, position: number): Uint8Array {
+  return Buffer.from(`${HEADER}${nonce} ${hex(position, POSITION_DIGITS)}\r\n`, "latin1");
+}
+
+/** 16 hexadecimal digits from 8 random bytes. */
+export function formatNonce(random: Uint8Array): string {
+  return Buffer.from(random.subarray(0, NONCE_DIGITS / 2)).toString("hex");
+}
+
+/** The header at `at`, or undefined where there is none. */
+export function parseHeader(
+  bytes: Uint8Array,
+  at: number,
+  to: number,
+): { nonce: string; position: number } | undefined {
+  if (to - at < HEADER_BYTES || !startsWith(bytes, at, to, HEADER)) return undefined;
+  const text = ascii(bytes, at, at + HEADER_BYTES);
+  const match = /^#KVASIR-AOF 1 ([0-9a-f]{16}) ([0-9a-f]{13})\r\n$/.exec(text);
+  return match === null
+    ? undefined
+    : { nonce: match[1]!, position: Number.parseInt(match[2]!, 16) };
+}
+
+/**
+ * Frames a batch in place: its payload is `[payload, end)`; the line before goes in front of it, the line after behind it.
+ * Both places must be free. Returns the offset behind the batch. Allocates a view, once a batch.
+ */
+export function frameBatch(
+  bytes: Uint8Array,
+  payload: number,
+  end: number,
+  position: number,
+  seed: number,
+): number {
+  const length = end - payload;
+  const begin = payload - BATCH_BEGIN_BYTES;
+  let at = writeText(bytes, begin, BEGIN);
+  at = writeHex(bytes, at, position, POSITION_DIGITS);
+  bytes[at++] = 32;
+  at = writeHex(bytes, at, length, WORD_DIGITS);
+  bytes[at++] = 32;
+  const crc = crc32(bytes.subarray(payload, end), headSeed(bytes, begin, seed));
+  at = writeHex(bytes, at, crc, WORD_DIGITS);
+  writeCrlf(bytes, at);
+
+  at = writeText(bytes, end, END);
+  at = writeHex(bytes, at, length, WORD_DIGITS);
+  bytes[at++] = 32;
+  at = writeHex(bytes, at, crc, WORD_DIGITS);
+  return writeCrlf(bytes, at);
+}
+
+/** `#TS:<seconds>` at `at`, TIMESTAMP_BYTES long until the year 2286. */
+export function writeTimestamp(bytes: Uint8Array, at: number, seconds: number): void {
+  writeCrlf(bytes, writeText(bytes, at, `#TS:${String(seconds).padStart(10, "0")}`));
+}
+
+/** What the first line of a batch says. One object is filled again and again. */
+export class BatchHead {
+  position = 0;
+  length = 0;
+  crc = 0;
+  /** What the payload's checksum continues from. */
+  seed = 0;
+
+  /** Parses the line at `at`; false where it is none, or not whole. */
+  parse(bytes: Uint8Array, at: number, to: number, fileSeed: number): boolean {
+    if (to - at < BATCH_BEGIN_BYTES || !startsWith(bytes, at, to, BEGIN)) return false;
+    const lengthAt = at + BEGIN.length + POSITION_DIGITS + 1;
+    const crcAt = lengthAt + WORD_DIGITS + 1;
+    this.position = parseHex(bytes, at + BEGIN.length, POSITION_DIGITS);
+    this.length = parseHex(bytes, lengthAt, WORD_DIGITS);
+    this.crc = parseHex(bytes, crcAt, WORD_DIGITS);
+    if (this.position < 0 || this.length < 0 || this.crc < 0) return false;
+    if (bytes[lengthAt - 1] !== 32 || bytes[crcAt - 1] !== 32) return false;
+    if (bytes[crcAt + WORD_DIGITS] !== 13 || bytes[crcAt + WORD_DIGITS + 1] !== 10) return false;
+    this.seed = headSeed(bytes, at, fileSeed);
+    return true;
+  }
+
+  /** Whether the line that closes this batch stands at `at`. */
+  isEnd(bytes: Uint8Array, at: number, to: number): boolean {
+    return (
+      to - at >= BATCH_END_BYTES &&
+      startsWith(bytes, at, to, END) &&
+      parseHex(bytes, at + END.length, WORD_DIGITS) === this.length &&
+      bytes[at + END.length + WORD_DIGITS] === 32 &&
+      parseHex(bytes, at + END.length + WORD_DIGITS + 1, WORD_DIGITS) === this.crc &&
+      bytes[at + BATCH_END_BYTES - 2] === 13 &&
+      bytes[at + BATCH_END_BYTES - 1] === 10
+    );
+  }
+}
+
+/** Whether `[at, to)` begins as a line that opens a batch (only a part of its mark is enough). */
+export function looksLikeBegin(bytes: Uint8Array, at: number, to: number): boolean {
+  return isPrefix(bytes, at, to, BEGIN);
+}
+
+/** Whether `[at, to)` begins as a line that closes a batch. */
+export function looksLikeEnd(bytes: Uint8Array, at: number, to: number): boolean {
+  return isPrefix(bytes, at, to, END);
+}
+
+/** The mark to search for when looking for batches behind damage. */
+export const BATCH_MARK: Buffer = Buffer.from(BEGIN, "latin1");
+
+function headSeed(bytes: Uint8Array, begin: number, seed: number): number {
+  const from = begin + BEGIN.length;
+  return crc32(bytes.subarray(from, from + POSITION_DIGITS + 1 + WORD_DIGITS), seed);
+}
+
+function isPrefix(bytes: Uint8Array, at: number, to: number, text: string): boolean {
+  const length = Math.min(text.length, to - at);
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  return length > 0;
+}
+
+function startsWith(bytes: Uint8Array, at: number, to: number, text: string): boolean {
+  return to - at >= text.length && isPrefix(bytes, at, to, text);
+}
+
+function ascii(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+}
+
+function hex(value: number, digits: number): string {
+  return value.toString(16).padStart(digits, "0");
+}
+
+function writeText(bytes: Uint8Array, at: number, text: string): number {
+  for (let i = 0; i < text.length; i++) bytes[at++] = text.charCodeAt(i);
+  return at;
+}
+
+function writeCrlf(bytes: Uint8Array, at: number): number {
+  bytes[at] = 13;
+  bytes[at + 1] = 10;
+  return at + 2;
+}
+
+function writeHex(bytes: Uint8Array, at: number, value: number, digits: number): number {
+  let high = Math.floor(value / 0x1000000);
+  let low = value - high * 0x1000000;
+  for (let i = at + digits - 1; i >= at; i--) {
+    const inLow = at + digits - 1 - i < 6;
+    const digit = (inLow ? low : high) & 15;
+    if (inLow) low >>>= 4;
+    else high = Math.floor(high / 16);
+    bytes[i] = digit < 10 ? 48 + digit : 87 + digit;
+  }
+  return at + digits;
+}
+
+/** -1 where a byte is no lower-case hexadecimal digit. */
+function parseHex(bytes: Uint8Array, at: number, digits: number): number {
+  let value = 0;
+  for (let i = at; i < at + digits; i++) {
+    const c = bytes[i]!;
+    if (c >= 48 && c <= 57) value = value * 16 + (c - 48);
+    else if (c >= 97 && c <= 102) value = value * 16 + (c - 87);
+    else return -1;
+  }
+  return value;
+}

@@ -1,0 +1,44 @@
+/** Every bound of this floor, and where the number comes from. */
+
+/** The buffer of entries starts this large, and goes back to it after a larger batch. */
+export const BUFFER_BYTES: number = 1024 * 1024;
+/** A tick that logs more than this should write before its end, so that the buffer stays small. */
+export const BUFFER_HIGH_WATER_BYTES: number = 8 * 1024 * 1024;
+/** One batch's bytes are one typed array (at most 2^32 bytes), framing included. */
+export const MAX_BATCH_BYTES: number = 2 ** 32 - 65536;
+
+/** Space kept for writing what is pending when the disk is full. */
+export const RESERVE_BYTES: number = 4 * 1024 * 1024;
+/** How long after a failed write it is tried again (Redis: once a second). */
+export const RETRY_MS = 1000;
+/** `everysec`: at most this long between a write and the start of its sync. */
+export const SYNC_INTERVAL_MS = 1000;
+/** A sync that takes longer is counted as delayed (Redis waits two seconds before it counts one). */
+export const DELAYED_SYNC_US = 2_000_000;
+/** `always`: after a sync, wait at most this part of its duration for the clients that were answered. */
+export const SYNC_WAIT_FRACTION = 0.25;
+
+/** Lines of the manifest, Redis's own bound. */
+export const MANIFEST_LINE_BYTES = 1024;
+/** A manifest names a base, a few incremental files, and history: more than this is not one. */
+export const MANIFEST_BYTES: number = 4 * 1024 * 1024;
+
+/** The loader's window: also roughly the work of one slice. */
+export const WINDOW_BYTES: number = 256 * 1024;
+/** Redis reads annotation and length lines of at most this many bytes. */
+export const LINE_BYTES = 128;
+
+/** A base is handed to the disk in pieces of this size ... */
+export const BASE_CHUNK_BYTES: number = 1024 * 1024;
+/** ... of which so many may wait for the disk before the producer pauses; what can't wait is written at once. */
+export const BASE_CHUNKS_WAITING = 8;
+/** What a producer may ask to be contiguous. */
+export const BASE_RESERVE_BYTES: number = 256 * 1024;
+
+/** Redis's limits of automatic rewrites that keep failing: free tries, then 1, 2, 4 ... minutes up to an hour. */
+export const REWRITE_FREE_FAILURES = 3;
+export const REWRITE_LONGEST_DELAY_MINUTES = 60;
+/** A rewrite that restores durability after a failed sync is tried again after this long, doubling ... */
+export const REPAIR_DELAY_MS = 1000;
+/** ... up to this. */
+export const REPAIR_LONGEST_DELAY_MS = 60_000;
