@@ -78,6 +78,19 @@ export class ClientLimits {
     }
   }
 
+  /** What INFO clients and INFO memory say of all clients together. */
+  buffers(): { maxInputBytes: number; maxOutputBytes: number; clientsBytes: number } {
+    let maxInputBytes = 0;
+    let maxOutputBytes = 0;
+    let clientsBytes = 0;
+    for (const session of this.#model.sessions.values()) {
+      maxInputBytes = Math.max(maxInputBytes, session.io.queryBufferBytes());
+      maxOutputBytes = Math.max(maxOutputBytes, session.io.outputBytes());
+      clientsBytes += clientMemoryBytes(session);
+    }
+    return { maxInputBytes, maxOutputBytes, clientsBytes };
+  }
+
   /** Closes idle clients and those over a soft limit for too long; about once a second. */
   sweep(): void {
     const now = this.#model.engine.now;

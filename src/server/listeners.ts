@@ -1,7 +1,7 @@
 /** The sockets a server listens on: TCP, TLS and Unix, with maxclients and protected mode at the door. */
-import fs from 'node:fs';
 import net from 'node:net';
 import tls from 'node:tls';
+import { type FileSystem, joinPath, readSmallFile } from '../os/file-system.ts';
 import {
   adoptPlainSocket,
   adoptTlsSocket,
@@ -60,12 +60,19 @@ export class Listeners {
   tcpPort = 0;
   tlsPort = 0;
   readonly #servers: net.Server[] = [];
+  readonly #files: FileSystem;
   readonly #reads: ReadRegion;
   readonly #admit: Admission;
   readonly #accept: (transport: SocketTransport) => void;
   #unixSocket = '';
 
-  constructor(reads: ReadRegion, admit: Admission, accept: (transport: SocketTransport) => void) {
+  constructor(
+    files: FileSystem,
+    reads: ReadRegion,
+    admit: Admission,
+    accept: (transport: SocketTransport) => void,
+  ) {
+    this.#files = files;
     this.#reads = reads;
     this.#admit = admit;
     this.#accept = accept;
@@ -91,7 +98,7 @@ export class Listeners {
     // A server that waits for its connections would never end: only its listening is stopped here.
     for (const server of servers) server.close();
     if (this.#unixSocket !== '') {
-      fs.rmSync(this.#unixSocket, { force: true });
+      this.#removeSocket(this.#unixSocket);
       this.#unixSocket = '';
     }
     await Promise.resolve();
@@ -108,7 +115,7 @@ export class Listeners {
   }
 
   async #listenTls(address: string, options: ListenOptions): Promise<void> {
-    const server = tls.createServer(tlsServerOptions(options.tls!), (socket) => {
+    const server = tls.createServer(tlsServerOptions(this.#files, options.tls!), (socket) => {
       configure(socket, options);
       const refusal = this.#admit(isLoopback(socket.remoteAddress ?? ''));
       if (refusal !== undefined) {
@@ -126,18 +133,24 @@ export class Listeners {
 
   async #listenUnix(options: ListenOptions): Promise<void> {
     const path = options.unixSocket;
-    fs.rmSync(path, { force: true }); // as Redis: what an earlier server left behind
+    this.#removeSocket(path); // as Redis: what an earlier server left behind
     const server = net.createServer({ pauseOnConnect: true }, (socket) => {
       this.#admitPlain(socket, options, path);
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(new ListenError(path, error)));
+      // The socket is made inside this call, with what the umask leaves of 777.
+      const mask = options.unixSocketMode === 0 ? undefined : process.umask(0o777 & ~options.unixSocketMode);
       server.listen({ path, backlog: options.backlog }, resolve);
+      if (mask !== undefined) process.umask(mask);
     });
-    if (options.unixSocketMode !== 0) fs.chmodSync(path, options.unixSocketMode);
     this.#servers.push(server);
     this.#unixSocket = path;
     this.addresses.push(path);
+  }
+
+  #removeSocket(path: string): void {
+    if (this.#files.stat(path) !== undefined) this.#files.unlink(path);
   }
 
   #admitPlain(socket: net.Socket, options: ListenOptions, unixPath: string | undefined): void {
@@ -185,28 +198,31 @@ function formatBound(bound: net.AddressInfo): string {
   return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
 }
 
-/** Node.js's options for a TLS listener; throws where a file cannot be read. */
-export function tlsServerOptions(options: TlsOptions): tls.TlsOptions {
+/** Certificates and keys are small. */
+const CERTIFICATE_LIMIT_BYTES = 1024 * 1024;
+
+/** Node.js's options for a TLS listener; throws FileError where a file cannot be read. */
+export function tlsServerOptions(files: FileSystem, options: TlsOptions): tls.TlsOptions {
+  const read = (path: string): Buffer => Buffer.from(readSmallFile(files, path, CERTIFICATE_LIMIT_BYTES));
   const ca: Buffer[] = [];
-  if (options.caFile !== '') ca.push(fs.readFileSync(options.caFile));
+  if (options.caFile !== '') ca.push(read(options.caFile));
   if (options.caDirectory !== '') {
-    for (const name of fs.readdirSync(options.caDirectory)) {
-      if (/\.(pem|crt|cer)$/.test(name)) ca.push(fs.readFileSync(`${options.caDirectory}/${name}`));
+    for (const name of files.readDirectory(options.caDirectory)) {
+      if (/\.(pem|crt|cer)$/.test(name)) ca.push(read(joinPath(options.caDirectory, name)));
     }
   }
   const versions = options.protocols.split(/\s+/).filter((v) => v !== '');
   const ciphers = [options.cipherSuites, options.ciphers].filter((c) => c !== '').join(':');
   return {
-    cert: fs.readFileSync(options.certFile),
-    key: fs.readFileSync(options.keyFile),
+    cert: read(options.certFile),
+    key: read(options.keyFile),
     ...(options.keyPassphrase === '' ? {} : { passphrase: options.keyPassphrase }),
     ...(ca.length > 0 ? { ca } : {}),
     requestCert: options.authClients !== 'no',
     rejectUnauthorized: options.authClients === 'yes',
-    allowHalfOpen: true,
     minVersion: versions.length === 0 || versions.includes('TLSv1.2') ? 'TLSv1.2' : 'TLSv1.3',
     maxVersion: versions.length === 0 || versions.includes('TLSv1.3') ? 'TLSv1.3' : 'TLSv1.2',
     ...(ciphers === '' ? {} : { ciphers }),
     honorCipherOrder: options.preferServerCiphers,
-  } as tls.TlsOptions;
+  };
 }

@@ -130,6 +130,12 @@ export class Shard implements ConnectionShare {
     this.#system.timers.soon(this.#endTickBound);
   }
 
+  /** Housekeeping that is not bound to requests. */
+  sweep(): void {
+    this.engine.now = this.#system.clock.now();
+    this.limits.sweep();
+  }
+
   /** More of the log is durable: output that waited for it leaves. */
   durableAdvanced(): void {
     this.outbox.release(this.#persistence.releasable);
@@ -144,6 +150,7 @@ export class Shard implements ConnectionShare {
 
   #endTick(): void {
     this.#isTickScheduled = false;
+    this.engine.now = this.#system.clock.now();
     const isMoreDue = this.#expireDue();
     this.drain();
     this.limits.enforce();

@@ -210,7 +210,8 @@ export class Connection implements SessionIo {
 
   #silence(wasSilent: boolean, mark: number): void {
     const session = this.session;
-    if (wasSilent) this.#share.outbox.discardSince(mark, this);
+    // CLIENT REPLY ON has its own reply heard.
+    if (wasSilent && session.replyMode !== 'on') this.#share.outbox.discardSince(mark, this);
     if (session.replyMode === 'skip') session.replyMode = 'on';
     else if (session.replyMode === 'skip-next') session.replyMode = 'skip';
   }

@@ -1,0 +1,285 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { CLOSED, PARKED, POSTPONED, RAN } from '../../models/redis/dispatch.ts';
+import { OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES } from './limits.ts';
+import { FakeShard } from './testing.ts';
+
+function encode(...args: (string | number)[]): string {
+  return `*${args.length}\r\n${args.map((a) => `$${String(a).length}\r\n${a}\r\n`).join('')}`;
+}
+
+describe('input', () => {
+  test('a pipeline runs in order and is answered in one write', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    shard.deliver(connection, encode('a', 1) + 'inline "b c"\r\n' + encode('d'));
+    expect(transport.sent).toBe('');
+    shard.settle();
+    expect(shard.ran).toEqual([['a', '1'], ['inline', 'b c'], ['d']]);
+    expect(transport.sent).toBe(encode('a', 1) + encode('inline', 'b c') + encode('d'));
+    expect(transport.writes).toBe(1);
+  });
+
+  test('requests in any fragments are the requests that were sent', () => {
+    const argument = fc.oneof(
+      fc.string({ unit: 'binary-ascii', maxLength: 20 }),
+      fc.integer({ min: 0, max: 300_000 }).map((n) => 'x'.repeat(n)),
+    );
+    fc.assert(
+      fc.property(
+        fc.array(fc.array(argument, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 20 }),
+        (requests, cuts) => {
+          const shard = new FakeShard();
+          shard.execute = () => RAN;
+          const { connection } = shard.connect();
+          const stream = requests.map((r) => encode(...r)).join('');
+          let from = 0;
+          for (let i = 0; from < stream.length; i++) {
+            const to = from + cuts[i % cuts.length]!;
+            shard.deliver(connection, stream.slice(from, to));
+            from = to;
+            if (i % 3 === 0) shard.settle();
+          }
+          shard.settle();
+          expect(shard.ran).toEqual(requests);
+          expect(connection.queryBufferBytes()).toBe(0);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('a request of very many arguments in small reads is not scanned from its start each time', () => {
+    const shard = new FakeShard();
+    shard.execute = () => RAN;
+    const { connection } = shard.connect();
+    const args = ['MSET', ...Array.from({ length: 100_000 }, (_, i) => String(i))];
+    const stream = encode(...args);
+    for (let from = 0; from < stream.length; from += 5000) {
+      shard.deliver(connection, stream.slice(from, from + 5000));
+    }
+    shard.settle();
+    expect(shard.ran).toEqual([args]);
+  });
+
+  test('a protocol error is answered and closes the connection behind the reply', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    shard.deliver(connection, encode('a') + '*1\r\n+oops\r\n' + encode('never'));
+    shard.settle();
+    expect(shard.ran).toEqual([['a']]);
+    expect(transport.sent).toBe(`${encode('a')}-ERR Protocol error: expected '$', got '+'\r\n`);
+    expect(transport.isEnded).toBe(true);
+    expect(shard.gone).toEqual([connection]);
+  });
+
+  test('a parked session runs nothing until it is resumed', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    shard.execute = (session, args) => {
+      if (args[0] !== 'wait') return RAN;
+      session.parked = { reason: 'wait', deadlineMs: Infinity, expire: () => {} };
+      return PARKED;
+    };
+    shard.deliver(connection, encode('wait') + encode('b') + encode('c'));
+    shard.deliver(connection, encode('d'));
+    shard.settle();
+    expect(shard.ran).toEqual([['wait']]);
+    shard.deliver(connection, 'x'.repeat(200_000));
+    expect(transport.isPaused).toBe(true);
+    connection.session.parked = undefined;
+    connection.resume();
+    shard.settle();
+    expect(shard.ran.slice(0, 4)).toEqual([['wait'], ['b'], ['c'], ['d']]);
+  });
+
+  test('a postponed request runs again, from its start', () => {
+    const shard = new FakeShard();
+    const { connection } = shard.connect();
+    let isPaused = true;
+    shard.execute = () => (isPaused ? POSTPONED : RAN);
+    shard.deliver(connection, encode('set', 'a') + encode('get', 'a'));
+    shard.settle();
+    expect(shard.ran).toEqual([['set', 'a']]);
+    isPaused = false;
+    connection.resume();
+    shard.settle();
+    expect(shard.ran).toEqual([['set', 'a'], ['set', 'a'], ['get', 'a']]);
+  });
+
+  test('more unrun input than client-query-buffer-limit closes the client', () => {
+    const shard = new FakeShard();
+    shard.maxQueryBytes = 100_000;
+    const { connection, transport } = shard.connect();
+    shard.deliver(connection, '*2\r\n$3\r\nset\r\n$10000000\r\n' + 'x'.repeat(150_000));
+    expect(transport.isDestroyed).toBe(true);
+    expect(shard.logged.join()).toContain('max query buffer length');
+  });
+
+  test('a length takes no memory before its bytes arrive', () => {
+    const shard = new FakeShard();
+    const { connection } = shard.connect();
+    shard.deliver(connection, '*2\r\n$3\r\nset\r\n$536870912\r\n' + 'x'.repeat(1000));
+    expect(connection.memoryBytes()).toBeLessThan(10_000);
+  });
+
+  test('CLIENT REPLY: silent requests leave no byte', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    const echo = shard.execute;
+    shard.execute = (session, args) => {
+      if (args[0] === 'off') session.replyMode = 'off';
+      else if (args[0] === 'skip') session.replyMode = 'skip-next';
+      else {
+        if (args[0] === 'on') session.replyMode = 'on';
+        return echo(session, args);
+      }
+      return RAN;
+    };
+    shard.deliver(connection, ['a', 'skip', 'b', 'c', 'off', 'd', 'e', 'on', 'f'].map((w) => encode(w)).join(''));
+    shard.settle();
+    expect(transport.sent).toBe(['a', 'c', 'on', 'f'].map((w) => encode(w)).join(''));
+  });
+});
+
+describe('output', () => {
+  test('nothing leaves before its log position is durable', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    shard.deliver(connection, encode('a'));
+    shard.outbox.seal(100);
+    shard.outbox.release(99);
+    shard.deliver(connection, encode('b'));
+    shard.outbox.seal(150);
+    shard.outbox.release(99);
+    expect(transport.sent).toBe('');
+    shard.outbox.release(100);
+    expect(transport.sent).toBe(encode('a'));
+    shard.outbox.release(150);
+    expect(transport.sent).toBe(encode('a') + encode('b'));
+    expect(connection.heldBytes).toBe(0);
+  });
+
+  test('pushes to others keep their place among the replies', () => {
+    const shard = new FakeShard();
+    const first = shard.connect();
+    const second = shard.connect();
+    const third = shard.connect();
+    shard.execute = (_session, args) => {
+      const { outbox } = shard;
+      outbox.writer.simple(`before ${args[0]}`);
+      outbox.begin(second.connection.session);
+      outbox.writer.simple(`message ${args[0]}`);
+      outbox.end();
+      outbox.repeat(third.connection.session);
+      outbox.writer.simple(`after ${args[0]}`);
+      return RAN;
+    };
+    shard.deliver(first.connection, encode('1') + encode('2'));
+    shard.settle();
+    expect(first.transport.sent).toBe('+before 1\r\n+after 1\r\n+before 2\r\n+after 2\r\n');
+    expect(second.transport.sent).toBe('+message 1\r\n+message 2\r\n');
+    expect(third.transport.sent).toBe(second.transport.sent);
+    expect(first.transport.writes).toBe(1);
+  });
+
+  test('a reply larger than a region arrives whole', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    const large = Buffer.alloc(OUTPUT_REGION_BYTES * 3 + 17, 'y');
+    shard.execute = () => {
+      shard.outbox.writer.bulkBytes(large);
+      return RAN;
+    };
+    shard.deliver(connection, encode('get'));
+    shard.settle();
+    expect(transport.sent).toBe(`$${large.length}\r\n${large.toString()}\r\n`);
+  });
+
+  test('a stalled reader gets its bytes in order, holds one region, and its pipeline rests', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    transport.window = 10;
+    const payload = 'z'.repeat(100_000);
+    shard.execute = (_session, args) => {
+      shard.outbox.writer.bulkText(`${args[0]}${payload}`);
+      return RAN;
+    };
+    const words = Array.from({ length: 40 }, (_, i) => String(i).padStart(3, '0'));
+    for (const word of words) {
+      shard.deliver(connection, encode(word));
+      shard.settle();
+    }
+    expect(shard.ran.length).toBeLessThan(words.length);
+    expect(connection.outputBytes()).toBeLessThan(PIPELINE_PAUSE_BYTES + 3 * payload.length);
+    for (let i = 0; i < 200; i++) {
+      transport.drain(1_000_000);
+      shard.settle();
+    }
+    expect(transport.sent).toBe(words.map((w) => `$${payload.length + 3}\r\n${w}${payload}\r\n`).join(''));
+    expect(connection.outputBytes()).toBe(0);
+  });
+
+  test('other clients are served correctly while one is stalled in a shared region', () => {
+    const shard = new FakeShard();
+    const slow = shard.connect();
+    const quick = shard.connect();
+    slow.transport.window = 3;
+    shard.deliver(slow.connection, encode('slow', 's'.repeat(5000)));
+    shard.deliver(quick.connection, encode('quick', 0));
+    shard.settle();
+    for (let i = 1; i <= 300; i++) {
+      shard.deliver(quick.connection, encode('quick', i, 'q'.repeat(3000)));
+      shard.settle();
+    }
+    slow.transport.drain();
+    shard.settle();
+    expect(slow.transport.sent).toBe(encode('slow', 's'.repeat(5000)));
+    const expected = Array.from({ length: 301 }, (_, i) =>
+      i === 0 ? encode('quick', 0) : encode('quick', i, 'q'.repeat(3000)),
+    );
+    expect(quick.transport.sent).toBe(expected.join(''));
+  });
+
+  test('more unsent output than allowed closes the client and frees what it held', () => {
+    const shard = new FakeShard();
+    shard.maxOutputBytes = 50_000;
+    const { connection, transport } = shard.connect();
+    transport.window = 0;
+    for (let i = 0; i < 10; i++) {
+      shard.deliver(connection, encode('a', 'x'.repeat(10_000)));
+      shard.settle();
+    }
+    expect(transport.isDestroyed).toBe(true);
+    expect(connection.outputBytes()).toBe(transport.pendingBytes());
+    expect(shard.outbox.length).toBe(0);
+  });
+
+  test('what was written before closing still leaves; what comes after is not read', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    const echo = shard.execute;
+    shard.execute = (session, args) => {
+      echo(session, args);
+      return args[0] === 'quit' ? CLOSED : RAN;
+    };
+    shard.deliver(connection, encode('a') + encode('quit') + encode('b'));
+    shard.settle();
+    expect(transport.sent).toBe(encode('a') + encode('quit'));
+    expect(transport.isEnded).toBe(true);
+    expect(shard.ran).toEqual([['a'], ['quit']]);
+  });
+
+  test('a client that is gone leaves no span behind', () => {
+    const shard = new FakeShard();
+    const { connection } = shard.connect();
+    const other = shard.connect();
+    shard.deliver(connection, encode('a'));
+    shard.deliver(other.connection, encode('b'));
+    connection.close();
+    shard.settle();
+    expect(other.transport.sent).toBe(encode('b'));
+    expect(shard.outbox.length).toBe(0);
+  });
+});

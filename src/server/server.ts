@@ -1,0 +1,171 @@
+/**
+ * A server of one shard: settings in, a running process's parts out. `kvasir serve` is a thin shell around `startServer`, which programs
+ * and tests may call as well; several servers live in one process without knowing of each other.
+ */
+import { MemoryEngine } from '../memory/index.ts';
+import { applySettings } from '../models/redis/apply-settings.ts';
+import { COMMANDS } from '../models/redis/commands/index.ts';
+import type { Settings } from '../models/redis/settings/settings.ts';
+import { realSystem, type System } from '../os/system.ts';
+import { ClientLimits } from './client-limits.ts';
+import { applyServerSettings, listenOptions } from './apply-settings.ts';
+import { Listeners } from './listeners.ts';
+import type { Logger } from './logger.ts';
+import { ReadRegion, type SocketTransport } from './node-transport.ts';
+import { type LoadProgress, Persistence } from './persistence.ts';
+import { ProcessHost } from './process-host.ts';
+import { Shard } from './shard.ts';
+
+export interface ServerOptions {
+  settings: Settings;
+  logger: Logger;
+  /** Keep nothing: no directory, no lock, no log. */
+  memoryOnly?: boolean;
+  /** Called while a data set loads. */
+  onProgress?: (progress: LoadProgress) => void;
+  /** The operating system; tests give parts of a simulated one. */
+  system?: System;
+  /** The path of the configuration file, for INFO and CONFIG REWRITE. */
+  configFile?: string;
+}
+
+export interface RunningServer {
+  /** What is listened on, for people. */
+  readonly addresses: readonly string[];
+  /** The TCP port, 0 without one. */
+  readonly port: number;
+  readonly shard: Shard;
+  /** Data is loaded and clients are served; rejects where the load failed (the server is stopped then). */
+  readonly ready: Promise<void>;
+  /** Stops cleanly: no new clients, everything logged and synced, connections closed. Idempotent. */
+  stop(): Promise<void>;
+  /** Settles with the process's exit code once stopped, by `stop` or by a client's SHUTDOWN. */
+  readonly stopped: Promise<number>;
+}
+
+/** How often housekeeping runs that is not bound to requests: idle clients, soft limits. */
+const SWEEP_MS = 1000;
+/** How often the event loop looks for background work while no request comes. */
+const IDLE_STEP_MS = 100;
+
+/**
+ * Opens the listeners and begins to load; clients that come meanwhile get LOADING. Throws ListenError, DirectoryLockedError and what the
+ * persistence throws (FileError, CorruptLogError) before anything is served.
+ */
+export async function startServer(options: ServerOptions): Promise<RunningServer> {
+  const { settings, logger } = options;
+  const system = options.system ?? realSystem();
+  const engine = new MemoryEngine({
+    hashKey: system.randomness.bytes(16),
+    random: () => system.randomness.uniform(),
+  });
+  const persistence = new Persistence({
+    system,
+    settings,
+    logger,
+    memoryOnly: options.memoryOnly ?? false,
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  });
+  let finish: (code: number) => void = () => {};
+  const stopped = new Promise<number>((resolve) => {
+    finish = resolve;
+  });
+  let stopping: Promise<void> | undefined = undefined;
+  const cancels: (() => void)[] = [];
+
+  const stop = (code: number): Promise<void> => {
+    stopping ??= (async () => {
+      await listeners.close();
+      for (const cancel of cancels) cancel();
+      shard.drain();
+      await persistence.close();
+      shard.drain();
+      for (const connection of [...shard.connections]) connection.close();
+      logger.notice('Kvasir is now ready to exit, bye bye...');
+      finish(code);
+    })();
+    return stopping;
+  };
+
+  const host = new ProcessHost({
+    system,
+    logger,
+    persistence,
+    configFile: options.configFile ?? '',
+    output: {
+      begin: (session) => shard.outbox.begin(session),
+      end: () => shard.outbox.end(),
+      repeat: (session) => shard.outbox.repeat(session),
+    },
+    shutdown: () => {
+      logger.warning('User requested shutdown...');
+      void stop(0);
+      return undefined;
+    },
+    network: () => ({
+      inputBytes: shard.inputBytes,
+      outputBytes: shard.outputBytes,
+      connectionsReceived,
+      rejectedConnections,
+      evictedClients: shard.limits.evictedClients,
+    }),
+    buffers: () => shard.limits.buffers(),
+  });
+  const shard = new Shard(
+    { system, settings, commands: COMMANDS, engine, sink: persistence.buffer },
+    host,
+    persistence,
+  );
+  shard.log = (level, message) => logger[level](message);
+  shard.limits = new ClientLimits(shard.model, (message) => logger.warning(message));
+
+  let connectionsReceived = 0;
+  let rejectedConnections = 0;
+  const admit = (isLocal: boolean): string | undefined => {
+    connectionsReceived++;
+    if (shard.connections.size >= settings.number('maxclients')) {
+      rejectedConnections++;
+      return 'ERR max number of clients reached';
+    }
+    if (!isLocal && settings.flag('protected-mode') && settings.text('requirepass') === '') {
+      rejectedConnections++;
+      return PROTECTED_MODE;
+    }
+    return undefined;
+  };
+  const accept = (transport: SocketTransport): void => {
+    shard.accept(transport, settings.text('requirepass') === '');
+  };
+  const listeners = new Listeners(system.files, new ReadRegion(), admit, accept);
+
+  applySettings(shard.model);
+  applyServerSettings(settings, shard);
+  await persistence.lock();
+  try {
+    await listeners.open(listenOptions(settings));
+  } catch (error) {
+    await persistence.close();
+    throw error;
+  }
+  host.tcpPort = listeners.tcpPort;
+  cancels.push(system.timers.every(SWEEP_MS, () => shard.sweep()));
+  cancels.push(system.timers.every(IDLE_STEP_MS, () => shard.schedule()));
+
+  const ready = persistence.open(shard).catch(async (error: unknown) => {
+    await stop(1);
+    throw error;
+  });
+  return {
+    addresses: listeners.addresses,
+    port: listeners.tcpPort,
+    shard,
+    ready,
+    stop: () => stop(0),
+    stopped,
+  };
+}
+
+const PROTECTED_MODE =
+  'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. ' +
+  'In this mode connections are only accepted from the loopback interface. To let other machines in, set a password (requirepass), ' +
+  "or, where the network itself is trusted, say CONFIG SET protected-mode no from this machine, or start with '--protected-mode no'.";
