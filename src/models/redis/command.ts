@@ -85,6 +85,7 @@ export interface CommandSpec {
    * `key`, `name:type` (string is the default type; `key` is of type key; others integer double pattern unix-time),
    * UPPERCASE words are tokens, `[x]` optional, `a | b` one of, `x...` repeated, `(a | b)` grouping, `@name(...)` names a group.
    * Example for SET: `key value [@condition(NX | XX)] [GET] [@expiration(EX seconds:integer | ... | KEEPTTL)]`.
+   * command-docs.ts has the whole grammar.
    */
   syntax?: string;
   /** https://redis.io/docs/latest/develop/reference/command-tips/ */
@@ -92,10 +93,14 @@ export interface CommandSpec {
   /** Changes: [version, what]. */
   history?: readonly (readonly [string, string])[];
   deprecated?: { since: string; replacedBy: string };
+  /** For the server's own use and its tests: COMMAND DOCS calls it a `syscmd`. */
+  isSystem?: boolean;
   subcommands?: readonly CommandSpec[];
   handler?: Handler;
   /** Where key specs do not tell: the indexes of the key arguments. Undefined: 'Invalid arguments specified for command'. */
   getKeys?: (request: Request) => number[] | undefined;
+  /** Where a key spec says VARIABLE_FLAGS: the flags of this request's keys (`OW UPDATE`). */
+  keyFlags?: (request: Request) => string;
 }
 
 /** The key spec of a command whose keys are arguments `first` to `last` (negative: counted from the end), every `step`-th. */
