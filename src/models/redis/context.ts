@@ -37,8 +37,10 @@ export class Context {
   keyHash = 0;
   /** A few bytes for the text a handler builds; nothing in it outlives the call that filled it. */
   readonly scratch: Region = Region.allocate(64);
-  /** A handler that can't go on now sets it to park the session (WAIT ...); the dispatcher stops reading its input. */
+  /** EXEC is running: no command may park the session. */
   isInTransaction = false;
+  /** Runs a queued request of the session, with all that belongs to a call; EXEC's means. Set by the dispatcher. */
+  run: (command: Command, request: Request) => void = () => {};
 
   constructor(model: RedisModel, reply: RespWriter, effects: Effects) {
     this.model = model;
@@ -62,6 +64,13 @@ export class Context {
 
   /** Looks the key in argument `i` up for reading: counts hit or miss, marks the access. NONE (0) when absent or expired. */
   lookupRead(i: number): Ref {
+    const ref = this.inspect(i);
+    if (ref !== 0 && !this.session.isNoTouch) this.engine.touch(ref);
+    return ref;
+  }
+
+  /** As `lookupRead`, but the key's access clock stays (EXISTS, TYPE, TTL ...). */
+  inspect(i: number): Ref {
     const ref = this.peek(i);
     const model = this.model;
     if (ref === 0) {
@@ -69,7 +78,6 @@ export class Context {
       if ((model.eventClasses & EVENT.keyMiss) !== 0) this.notify(EVENT.keyMiss, 'keymiss', i);
     } else {
       model.stats.keyspaceHits++;
-      if (!this.session.isNoTouch) this.engine.touch(ref);
     }
     return ref;
   }
@@ -81,7 +89,7 @@ export class Context {
     return ref;
   }
 
-  /** Looks the key in argument `i` up without a trace (TTL, OBJECT, EXISTS ...); an expired one is deleted, with its effect. */
+  /** Looks the key in argument `i` up without a trace (DEL ...); an expired one is deleted, with its effect. */
   peek(i: number): Ref {
     const request = this.request;
     const keys = this.db.keys;
@@ -109,14 +117,19 @@ export class Context {
   /** The key in argument `i` of the current database was changed: one more change since the last save, watchers touched. */
   changed(i: number): void {
     this.model.stats.dirty++;
-    if (this.db.watchers.size > 0) this.model.touchWatchers(this.db, this.request.text(i));
+    this.touchWatchers(i);
   }
 
-  /** A keyspace event about the key in argument `i`. */
-  notify(eventClass: number, event: string, i: number): void {
+  /** The key in argument `i` of `db` was changed: watchers alone. */
+  touchWatchers(i: number, db: Database = this.db): void {
+    if (db.watchers.size > 0) this.model.touchWatchers(db, this.request.text(i));
+  }
+
+  /** A keyspace event about the key in argument `i` of `db`. */
+  notify(eventClass: number, event: string, i: number, db: Database = this.db): void {
     const model = this.model;
     if ((model.eventClasses & eventClass) === 0) return;
-    model.publishKeyEvent(eventClass, event, this.request.text(i), this.db.id);
+    model.publishKeyEvent(eventClass, event, this.request.text(i), db.id);
   }
 
   /** Replies with the whole value of a string. */

@@ -39,6 +39,7 @@ export class Dispatcher {
     this.#model = model;
     this.#reply = model.reply;
     this.context = new Context(model, model.reply, model.effects);
+    this.context.run = (command, queued) => this.#runQueued(command, queued);
     const named = (names: string[]): Set<Command> =>
       new Set(names.flatMap((name) => model.commands.byName(name) ?? []));
     this.#exec = model.commands.byName('exec');
@@ -127,7 +128,11 @@ export class Dispatcher {
       }
     }
 
+    const pubsub = model.pubsub;
+    pubsub.executing = session;
     this.call(command);
+    pubsub.executing = undefined;
+    if (pubsub.hasPostponed) pubsub.deliverPostponed(session);
     model.effects.endEntry();
     if (session.isClosing) return CLOSED;
     return session.parked === undefined ? RAN : PARKED;
@@ -162,6 +167,19 @@ export class Dispatcher {
       command.failedCalls++;
       stats.countErrors(this.#reply);
     }
+  }
+
+  /** Runs a request that MULTI queued, for EXEC, whose own request is then the context's again. */
+  #runQueued(command: Command, queued: Request): void {
+    const c = this.context;
+    const { request: outer, command: outerCommand } = c;
+    c.request = queued;
+    c.db = this.#model.databases[c.session.database]!; // a SELECT may have run
+    c.command = command;
+    if (this.#model.isReplaying) command.handler!(c);
+    else this.call(command);
+    c.request = outer;
+    c.command = outerCommand;
   }
 
   /** Applies one command of the log: no checks, no counters, no reply that anybody reads. */

@@ -19,6 +19,7 @@ import type { Session } from './session.ts';
 import type { Settings } from './settings/settings.ts';
 import { SlowLog } from './slowlog.ts';
 import { Stats } from './stats.ts';
+import { touchWatched, unwatchAll } from './watch.ts';
 
 export interface ModelOptions {
   settings: Settings;
@@ -132,11 +133,9 @@ export class RedisModel {
     return isMoreDue;
   }
 
-  /** A watched key changed: transactions that watch it fail. */
+  /** `key` (one byte a character) changed: transactions that watch it fail. */
   touchWatchers(db: Database, key: string): void {
-    const sessions = db.watchers.get(key);
-    if (sessions === undefined) return;
-    for (const session of sessions) session.isTransactionDirty = true;
+    touchWatched(db, key);
   }
 
   /** Publishes a keyspace event about `key` (one byte a character). */
@@ -173,14 +172,6 @@ export class RedisModel {
   }
 
   unwatch(session: Session): void {
-    for (const entry of session.watched) {
-      const colon = entry.indexOf(':');
-      const db = this.databases[Number(entry.slice(0, colon))]!;
-      const key = entry.slice(colon + 1);
-      const sessions = db.watchers.get(key);
-      sessions?.delete(session);
-      if (sessions?.size === 0) db.watchers.delete(key);
-    }
-    session.watched.clear();
+    unwatchAll(session);
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Request } from '../../bytes/resp-request.ts';
 import type { Command } from './command-table.ts';
+import type { Watch } from './watch.ts';
 
 /** What the model may ask of the connection behind a session. */
 export interface SessionIo {
@@ -72,12 +73,14 @@ export class Session {
   isTransactionBroken = false;
   /** A watched key was touched: EXEC answers null. */
   isTransactionDirty = false;
-  /** Watched keys, as `database:key` (one byte a character). */
-  readonly watched: Set<string> = new Set();
+  /** Watched keys, by `database:key` (one byte a character). */
+  readonly watched: Map<string, Watch> = new Map();
 
   readonly channels: Set<string> = new Set();
   readonly patterns: Set<string> = new Set();
   readonly shardChannels: Set<string> = new Set();
+  /** Memory of the subscriptions, estimated. */
+  subscriptionBytes = 0;
 
   isMonitor = false;
   /** CLIENT REPLY: on; off; 'skip-next' (said by SKIP, becomes 'skip' for the next command). */

@@ -1,4 +1,5 @@
 /** MULTI's queue: what dispatch and the transaction commands share. */
+import { copyBytes, Region } from '../../bytes/region.ts';
 import { Request } from '../../bytes/resp-request.ts';
 import type { Command } from './command-table.ts';
 import type { Context } from './context.ts';
@@ -7,15 +8,28 @@ import type { Session } from './session.ts';
 /** Memory of a queued command beside its bytes: offsets and objects, estimated. */
 const QUEUED_OVERHEAD_BYTES = 256;
 
-/** Copies `request` behind the commands that wait for EXEC. After an error that broke the transaction nothing is kept. */
+/** Copies `request` behind the commands that wait for EXEC. Once the transaction can only fail nothing is kept. */
 export function queueCommand(session: Session, command: Command, request: Request): void {
   if (session.queue === undefined || session.isTransactionBroken || session.isTransactionDirty) return;
-  const kept = new Request(Math.max(request.count, 1));
-  const args: Uint8Array[] = [];
-  for (let i = 0; i < request.count; i++) args.push(request.copy(i));
-  kept.fill(args);
-  session.queue.push({ command, request: kept });
-  session.queuedBytes += kept.to + QUEUED_OVERHEAD_BYTES;
+  session.queue.push({ command, request: keep(request) });
+  session.queuedBytes += request.to - request.from + request.count * 8 + QUEUED_OVERHEAD_BYTES;
+}
+
+/** A copy of `request` in memory of its own. */
+function keep(request: Request): Request {
+  const { count, from } = request;
+  const length = request.to - from;
+  const kept = new Request(count);
+  kept.region = Region.allocate(length);
+  copyBytes(kept.region, 0, request.region, from, length);
+  for (let i = 0; i < count; i++) {
+    kept.start[i] = request.start[i]! - from;
+    kept.end[i] = request.end[i]! - from;
+  }
+  kept.count = count;
+  kept.to = length;
+  kept.isInline = request.isInline;
+  return kept;
 }
 
 /** The flags of all queued commands together. */
@@ -35,9 +49,11 @@ export function discardTransaction(c: Context): void {
   c.model.unwatch(session);
 }
 
-/** EXEC was refused with `error`: the transaction is over. */
+/** EXEC was refused with `error`: the transaction is over. Monitors, which saw MULTI, see the EXEC. */
 export function abortTransaction(c: Context, error: string): void {
   discardTransaction(c);
   const reason = error.startsWith('ERR ') ? error.slice(4) : error;
   c.reply.error(`EXECABORT Transaction discarded because of: ${reason}`);
+  const monitors = c.model.monitors;
+  if (monitors.sessions.size > 0) monitors.feed(c.request, c.session);
 }
