@@ -16,7 +16,8 @@ export const EVENT = {
   newKey: 16384, // n
 } as const;
 
-const LETTERS: readonly (readonly [string, number])[] = [
+/** The classes that the letter A stands for. */
+const IN_ALL: readonly (readonly [string, number])[] = [
   ['g', EVENT.generic],
   ['$', EVENT.string],
   ['l', EVENT.list],
@@ -29,33 +30,34 @@ const LETTERS: readonly (readonly [string, number])[] = [
   ['d', EVENT.module],
 ];
 
-/** All classes behind the letter A (not m and n). */
-const ALL: number = LETTERS.reduce((bits, [, bit]) => bits | bit, 0);
+const ALL: number = IN_ALL.reduce((bits, [, bit]) => bits | bit, 0);
 
 const OUTSIDE_ALL: readonly (readonly [string, number])[] = [
+  ['n', EVENT.newKey],
   ['K', EVENT.keyspace],
   ['E', EVENT.keyevent],
   ['m', EVENT.keyMiss],
-  ['n', EVENT.newKey],
 ];
+
+const BITS: ReadonlyMap<string, number> = new Map([...IN_ALL, ...OUTSIDE_ALL, ['A', ALL]]);
 
 /** The classes that `letters` name, or -1 where one is unknown. */
 export function parseEventClasses(letters: string): number {
   let bits = 0;
   for (const letter of letters) {
-    const found = [...LETTERS, ...OUTSIDE_ALL].find(([l]) => l === letter);
-    if (letter === 'A') bits |= ALL;
-    else if (found !== undefined) bits |= found[1];
-    else return -1;
+    const bit = BITS.get(letter);
+    if (bit === undefined) return -1;
+    bits |= bit;
   }
   return bits;
 }
 
 /** The letters for `bits`, as CONFIG GET prints them. */
 export function formatEventClasses(bits: number): string {
-  let text = '';
-  if ((bits & ALL) === ALL) text += 'A';
-  else for (const [letter, bit] of LETTERS) if ((bits & bit) !== 0) text += letter;
-  for (const [letter, bit] of OUTSIDE_ALL) if ((bits & bit) !== 0) text += letter;
+  const isAll = (bits & ALL) === ALL;
+  let text = isAll ? 'A' : '';
+  for (const [letter, bit] of isAll ? OUTSIDE_ALL : [...IN_ALL, ...OUTSIDE_ALL]) {
+    if ((bits & bit) !== 0) text += letter;
+  }
   return text;
 }

@@ -22,13 +22,26 @@ export class Pauses {
     return this.mode !== 'off';
   }
 
-  /** Clients parked by a blocking command (INFO blocked_clients; a paused client is not one). */
+  /** Clients that wait: parked by a blocking command or held back by CLIENT PAUSE (INFO blocked_clients). */
   get blockedCount(): number {
-    return this.#timers.size;
+    return this.#timers.size + this.#postponed.size;
+  }
+
+  /** Clients whose waiting has a deadline. */
+  get deadlineCount(): number {
+    let count = 0;
+    for (const session of this.#timers.keys()) if (session.parked!.deadlineMs !== Infinity) count++;
+    return count;
+  }
+
+  /** Whether CLIENT PAUSE holds `session`'s next request back. */
+  isPostponed(session: Session): boolean {
+    return this.#postponed.has(session);
   }
 
   /** Holds commands back until `untilMs`; an earlier pause is only ever made longer and stricter. `nowMs` is the tick's time. */
   pause(mode: 'write' | 'all', untilMs: number, nowMs: number): void {
+    if (this.mode === 'off' && untilMs <= nowMs) return;
     if (this.mode === 'off' || mode === 'all') this.mode = mode;
     if (untilMs > this.untilMs) this.untilMs = untilMs;
     this.#cancelEnd?.();
