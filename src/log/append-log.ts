@@ -20,25 +20,25 @@
  * file is synced and the manifest that names the new one is durable (`switchOver`), so an incremental file that is
  * not the last is always whole.
  */
-import type { Clock } from "../os/clock.ts";
-import { FileError } from "../os/file-system.ts";
-import type { Timers } from "../os/timers.ts";
-import { BATCH_BEGIN_BYTES, frameBatch, TIMESTAMP_BYTES, writeTimestamp } from "./batch.ts";
-import { FileSync, SyncFigures, type FileSyncOptions, type SyncPolicy } from "./file-sync.ts";
-import type { IncrementalFile } from "./incremental-file.ts";
-import { BUFFER_BYTES, BUFFER_HIGH_WATER_BYTES, RETRY_MS } from "./limits.ts";
-import { ENTRIES_AT, LogBuffer } from "./log-buffer.ts";
-import type { ReserveSpace } from "./reserve-space.ts";
+import type { Clock } from '../os/clock.ts';
+import { FileError } from '../os/file-system.ts';
+import type { Timers } from '../os/timers.ts';
+import { BATCH_BEGIN_BYTES, frameBatch, TIMESTAMP_BYTES, writeTimestamp } from './batch.ts';
+import { FileSync, SyncFigures, type FileSyncOptions, type SyncPolicy } from './file-sync.ts';
+import type { IncrementalFile } from './incremental-file.ts';
+import { BUFFER_BYTES, BUFFER_HIGH_WATER_BYTES, RETRY_MS } from './limits.ts';
+import { ENTRIES_AT, LogBuffer } from './log-buffer.ts';
+import type { ReserveSpace } from './reserve-space.ts';
 
 /** Why writes are refused. `message` goes behind `-MISCONF `. */
 export interface LogFailure {
   /** `write`: the log recovers by itself when there is room. `sync`: only new files help. */
-  readonly kind: "write" | "sync";
+  readonly kind: 'write' | 'sync';
   readonly code: string;
   readonly message: string;
 }
 
-export type LogLevel = "debug" | "verbose" | "notice" | "warning";
+export type LogLevel = 'debug' | 'verbose' | 'notice' | 'warning';
 
 export interface AppendLogOptions {
   readonly clock: Clock;
@@ -179,7 +179,7 @@ export class AppendLog {
   }
 
   get #effectivePolicy(): SyncPolicy {
-    return this.#isSyncSuspended ? "no" : this.#policy;
+    return this.#isSyncSuspended ? 'no' : this.#policy;
   }
 
   #applyPolicy(): void {
@@ -198,7 +198,7 @@ export class AppendLog {
   canRelease(position: number): boolean {
     // Without a file nothing is promised; before `appendonly yes` has its first base, neither.
     if (!this.#isPublished && this.#failure === undefined) return true;
-    return position <= (this.#effectivePolicy === "always" ? this.#durable : this.#written);
+    return position <= (this.#effectivePolicy === 'always' ? this.#durable : this.#written);
   }
 
   /** Hands everything buffered to the kernel as one batch; under `always` a sync begins unless one is under way. */
@@ -277,15 +277,15 @@ export class AppendLog {
   /** Gives the current file up: what is in it can't be trusted, or can't be made to survive. */
   breakOff(error: FileError): void {
     this.#log(
-      "warning",
+      'warning',
       `The append only file can't be trusted any more: ${error.message}. ` +
-        "Writes are refused until a rewrite from memory into new files is durable.",
+        'Writes are refused until a rewrite from memory into new files is durable.',
     );
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
     this.#isBlocked = true;
     this.#isBroken = true;
-    this.#failure = failureOf("sync", error);
+    this.#failure = failureOf('sync', error);
     this.onBroken();
     this.onDurable();
   }
@@ -306,13 +306,13 @@ export class AppendLog {
     }
     const isPending = this.buffer.at !== ENTRIES_AT;
     this.#isBlocked = isPending;
-    this.#failure = failureOf("write", error);
+    this.#failure = failureOf('write', error);
     this.#log(
-      "warning",
+      'warning',
       `Error writing to the AOF file: ${error.message}. Writes are refused` +
-        `${isPending ? "." : "; what was pending went to the reserve."}`,
+        `${isPending ? '.' : '; what was pending went to the reserve.'}`,
     );
-    if (isPending && this.#policy === "always") {
+    if (isPending && this.#policy === 'always') {
       this.#onFatal(
         "Can't recover from AOF write error when the AOF fsync policy is 'always'. Exiting...",
       );
@@ -334,7 +334,7 @@ export class AppendLog {
   readonly #retry = (): void => {
     this.#cancelRetry = undefined;
     const file = this.#file;
-    if (file === undefined || this.#failure?.kind !== "write") return;
+    if (file === undefined || this.#failure?.kind !== 'write') return;
     try {
       if (this.buffer.at !== ENTRIES_AT) this.#writeBatch(file);
     } catch {
@@ -348,10 +348,10 @@ export class AppendLog {
   };
 
   readonly #reserveFilled = (isWhole: boolean): void => {
-    if (this.#failure?.kind !== "write") return;
+    if (this.#failure?.kind !== 'write') return;
     if (isWhole && !this.#isBlocked) {
       this.#failure = undefined;
-      this.#log("notice", "AOF write error looks solved, writes are taken again.");
+      this.#log('notice', 'AOF write error looks solved, writes are taken again.');
       this.onDurable();
     } else {
       this.#cancelRetry ??= this.#timers.after(RETRY_MS, this.#retry);
@@ -374,7 +374,7 @@ export class AppendLog {
   /** Begins a switch to `next`: from this moment on entries stay in memory. Everything before must be written. */
   holdFor(next: IncrementalFile): void {
     if (this.buffer.at !== ENTRIES_AT)
-      throw new Error("the log was switched before it was written");
+      throw new Error('the log was switched before it was written');
     this.#next = next;
   }
 
@@ -415,7 +415,7 @@ export class AppendLog {
     this.#durable = this.#sync?.synced ?? this.#start;
     if (this.#failure !== undefined) {
       this.#failure = undefined;
-      this.#log("notice", "The data set is durable in new files; writes are taken again.");
+      this.#log('notice', 'The data set is durable in new files; writes are taken again.');
     }
     this.onDurable();
   }
@@ -441,7 +441,7 @@ export class AppendLog {
     const file = this.#file;
     if (file === undefined) return;
     if (this.#isBroken || this.buffer.at !== ENTRIES_AT) {
-      throw new FileError("write", file.file.path, this.#failure?.code ?? "EIO");
+      throw new FileError('write', file.file.path, this.#failure?.code ?? 'EIO');
     }
     this.#sync?.nowSync();
   }
@@ -475,9 +475,9 @@ function asFileError(error: unknown): FileError {
 }
 
 function isOutOfSpace(error: FileError): boolean {
-  return error.code === "ENOSPC" || error.code === "EDQUOT";
+  return error.code === 'ENOSPC' || error.code === 'EDQUOT';
 }
 
-function failureOf(kind: "write" | "sync", error: FileError): LogFailure {
+function failureOf(kind: 'write' | 'sync', error: FileError): LogFailure {
   return { kind, code: error.code, message: `Errors writing to the AOF file: ${error.reason}` };
 }

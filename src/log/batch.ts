@@ -18,7 +18,7 @@
  * The first line alone is enough to check a batch: a real Redis that cuts off a torn command also cuts the line
  * that closes the batch before it.
  */
-import { crc32 } from "node:zlib";
+import { crc32 } from 'node:zlib';
 
 export const BATCH_BEGIN_BYTES = 38;
 export const BATCH_END_BYTES = 24;
@@ -28,9 +28,9 @@ export const HEADER_BYTES = 46;
 const POSITION_DIGITS = 13;
 const WORD_DIGITS = 8;
 const NONCE_DIGITS = 16;
-const BEGIN = "#KVB ";
-const END = "#KVE ";
-const HEADER = "#KVASIR-AOF 1 ";
+const BEGIN = '#KVB ';
+const END = '#KVE ';
+const HEADER = '#KVASIR-AOF 1 ';
 
 /** The seed of a file's batch checksums. */
 export function batchSeed(nonce: string): number {
@@ -38,12 +38,12 @@ export function batchSeed(nonce: string): number {
 }
 
 export function formatHeader(nonce: string, position: number): Uint8Array {
-  return Buffer.from(`${HEADER}${nonce} ${hex(position, POSITION_DIGITS)}\r\n`, "latin1");
+  return Buffer.from(`${HEADER}${nonce} ${hex(position, POSITION_DIGITS)}\r\n`, 'latin1');
 }
 
 /** 16 hexadecimal digits from 8 random bytes. */
 export function formatNonce(random: Uint8Array): string {
-  return Buffer.from(random.subarray(0, NONCE_DIGITS / 2)).toString("hex");
+  return Buffer.from(random.subarray(0, NONCE_DIGITS / 2)).toString('hex');
 }
 
 /** The header at `at`, or undefined where there is none. */
@@ -91,7 +91,7 @@ export function frameBatch(
 
 /** `#TS:<seconds>` at `at`, TIMESTAMP_BYTES long until the year 2286. */
 export function writeTimestamp(bytes: Uint8Array, at: number, seconds: number): void {
-  writeCrlf(bytes, writeText(bytes, at, `#TS:${String(seconds).padStart(10, "0")}`));
+  writeCrlf(bytes, writeText(bytes, at, `#TS:${String(seconds).padStart(10, '0')}`));
 }
 
 /** What the first line of a batch says. One object is filled again and again. */
@@ -142,7 +142,7 @@ export function looksLikeEnd(bytes: Uint8Array, at: number, to: number): boolean
 }
 
 /** The mark to search for when looking for batches behind damage. */
-export const BATCH_MARK: Buffer = Buffer.from(BEGIN, "latin1");
+export const BATCH_MARK: Buffer = Buffer.from(BEGIN, 'latin1');
 
 function headSeed(bytes: Uint8Array, begin: number, seed: number): number {
   const from = begin + BEGIN.length;
@@ -160,11 +160,11 @@ function startsWith(bytes: Uint8Array, at: number, to: number, text: string): bo
 }
 
 function ascii(bytes: Uint8Array, start: number, end: number): string {
-  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString("latin1");
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
 }
 
 function hex(value: number, digits: number): string {
-  return value.toString(16).padStart(digits, "0");
+  return value.toString(16).padStart(digits, '0');
 }
 
 function writeText(bytes: Uint8Array, at: number, text: string): number {

@@ -8,13 +8,13 @@
  * After a sync that failed the file is broken for good: the kernel may have thrown away what it could not write, and would report
  * the next sync as a success.
  */
-import type { Clock } from "../os/clock.ts";
-import { FileError, type OpenFile } from "../os/file-system.ts";
-import type { Timers } from "../os/timers.ts";
-import { DELAYED_SYNC_US, SYNC_INTERVAL_MS, SYNC_WAIT_FRACTION } from "./limits.ts";
+import type { Clock } from '../os/clock.ts';
+import { FileError, type OpenFile } from '../os/file-system.ts';
+import type { Timers } from '../os/timers.ts';
+import { DELAYED_SYNC_US, SYNC_INTERVAL_MS, SYNC_WAIT_FRACTION } from './limits.ts';
 
 /** `appendfsync`. */
-export type SyncPolicy = "always" | "everysec" | "no";
+export type SyncPolicy = 'always' | 'everysec' | 'no';
 
 /** What syncing has cost so far; one for all files of a log. */
 export class SyncFigures {
@@ -113,15 +113,15 @@ export class FileSync {
     this.#isClosed = true;
     this.#cancelTimed?.();
     this.#cancelTimed = undefined;
-    this.#rejectWaiters(new FileError("fdatasync", this.#file.path, "ECANCELED"));
+    this.#rejectWaiters(new FileError('fdatasync', this.#file.path, 'ECANCELED'));
   }
 
   #request(): void {
     if (this.synced >= this.written || this.#isInFlight || this.#isClosed) return;
     if (this.#failure !== undefined) return;
-    if (this.#policy === "everysec") {
+    if (this.#policy === 'everysec') {
       this.#cancelTimed ??= this.#options.timers.after(SYNC_INTERVAL_MS, this.#timed);
-    } else if (this.#policy === "always" && !this.#isGathering) {
+    } else if (this.#policy === 'always' && !this.#isGathering) {
       this.#isGathering = true;
       this.#gather();
     }
@@ -129,7 +129,7 @@ export class FileSync {
 
   readonly #timed = (): void => {
     this.#cancelTimed = undefined;
-    if (this.#policy === "everysec") this.#start();
+    if (this.#policy === 'everysec') this.#start();
   };
 
   /**
@@ -137,7 +137,7 @@ export class FileSync {
    * (measured with 50 clients: 44 acknowledgements a sync instead of 24). Over as soon as as many entries have come.
    */
   readonly #gather = (): void => {
-    if (!this.#isClosed && this.#policy === "always" && this.#entries < this.#lastEntries) {
+    if (!this.#isClosed && this.#policy === 'always' && this.#entries < this.#lastEntries) {
       const { clock, figures, timers } = this.#options;
       const waitedUs = clock.monotonicUs() - this.#lastEndUs;
       if (waitedUs < figures.lastSyncUs * this.waitFraction) {

@@ -1,7 +1,7 @@
 /** An incremental file that is open for appending batches. */
-import type { Randomness } from "../os/randomness.ts";
-import type { FileSystem, OpenFile } from "../os/file-system.ts";
-import { batchSeed, formatHeader, formatNonce } from "./batch.ts";
+import type { Randomness } from '../os/randomness.ts';
+import type { FileSystem, OpenFile } from '../os/file-system.ts';
+import { batchSeed, formatHeader, formatNonce } from './batch.ts';
 
 export class IncrementalFile {
   readonly name: string;
@@ -31,7 +31,7 @@ export class IncrementalFile {
   ): IncrementalFile {
     const nonce = formatNonce(randomness.bytes(8));
     const header = formatHeader(nonce, position);
-    const file = files.open(path, "replace");
+    const file = files.open(path, 'replace');
     try {
       file.write(header, 0, header.length, 0);
     } catch (error) {

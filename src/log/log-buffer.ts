@@ -5,9 +5,9 @@
  *
  * Models write at `at` after `reserve`; the region may be another one after each `reserve`.
  */
-import { Region } from "../bytes/region.ts";
-import { BATCH_BEGIN_BYTES, BATCH_END_BYTES, TIMESTAMP_BYTES } from "./batch.ts";
-import { MAX_BATCH_BYTES } from "./limits.ts";
+import { Region } from '../bytes/region.ts';
+import { BATCH_BEGIN_BYTES, BATCH_END_BYTES, TIMESTAMP_BYTES } from './batch.ts';
+import { MAX_BATCH_BYTES } from './limits.ts';
 
 /** Where entries begin in the region. */
 export const ENTRIES_AT: number = BATCH_BEGIN_BYTES + TIMESTAMP_BYTES;
@@ -42,7 +42,7 @@ export class LogBuffer {
   }
 
   #grow(needed: number): void {
-    if (needed > MAX_BATCH_BYTES) throw new RangeError("a batch of log entries exceeds 4 GiB");
+    if (needed > MAX_BATCH_BYTES) throw new RangeError('a batch of log entries exceeds 4 GiB');
     const capacity = Math.min(MAX_BATCH_BYTES, Math.max(needed, this.region.bytes.length * 2));
     const region = Region.allocate(capacity);
     region.bytes.set(this.region.bytes.subarray(0, this.at));

@@ -2,10 +2,10 @@
  * A file that only takes room. When the disk is full it is removed, and what was pending finds space. It holds random bytes, because a
  * file system may keep zeros without taking room for them.
  */
-import { joinPath, type FileSystem } from "../os/file-system.ts";
-import type { Randomness } from "../os/randomness.ts";
+import { joinPath, type FileSystem } from '../os/file-system.ts';
+import type { Randomness } from '../os/randomness.ts';
 
-const NAME = "kvasir.reserve";
+const NAME = 'kvasir.reserve';
 const PIECE_BYTES = 256 * 1024;
 
 export class ReserveSpace {
@@ -54,7 +54,7 @@ export class ReserveSpace {
   async #take(): Promise<void> {
     const existing = this.#files.stat(this.#path);
     if (existing !== undefined && existing.sizeBytes >= this.#sizeBytes) return;
-    const file = this.#files.open(this.#path, "replace");
+    const file = this.#files.open(this.#path, 'replace');
     try {
       const piece = this.#randomness.bytes(Math.min(PIECE_BYTES, this.#sizeBytes));
       for (let at = 0; at < this.#sizeBytes; at += piece.length) {

@@ -13,10 +13,10 @@
  *
  * `kvasir.owner` says who holds it, for people: it is never evidence.
  */
-import fs from "node:fs";
-import net from "node:net";
-import os from "node:os";
-import { joinPath } from "./file-system.ts";
+import fs from 'node:fs';
+import net from 'node:net';
+import os from 'node:os';
+import { joinPath } from './file-system.ts';
 
 export interface DirectoryLock {
   release(): Promise<void>;
@@ -27,19 +27,19 @@ export type LockDirectory = (directory: string) => Promise<DirectoryLock>;
 
 /** Another server works in the directory. */
 export class DirectoryLockedError extends Error {
-  readonly code = "DIRECTORY_LOCKED";
+  readonly code = 'DIRECTORY_LOCKED';
   readonly directory: string;
 
   /** `owner`: who holds it, in words, as far as is known. */
   constructor(directory: string, owner: string) {
-    super(`directory ${directory} is in use by another server${owner === "" ? "" : ` (${owner})`}`);
-    this.name = "DirectoryLockedError";
+    super(`directory ${directory} is in use by another server${owner === '' ? '' : ` (${owner})`}`);
+    this.name = 'DirectoryLockedError';
     this.directory = directory;
   }
 }
 
-const LOCK_FILE = "kvasir.lock";
-const OWNER_FILE = "kvasir.owner";
+const LOCK_FILE = 'kvasir.lock';
+const OWNER_FILE = 'kvasir.owner';
 
 /** The lock of the real operating system. */
 export const lockDirectory: LockDirectory = async (directory) => {
@@ -56,11 +56,11 @@ export const lockDirectory: LockDirectory = async (directory) => {
     if (server === undefined) throw new DirectoryLockedError(directory, readOwner(directory));
     held.push({ release: () => close(server) });
   }
-  if (process.platform !== "win32") {
+  if (process.platform !== 'win32') {
     try {
       const lock = await listenInDirectory(directory);
       if (lock !== undefined) held.push(lock);
-      else if (kernelName === undefined) throw new Error("this file system has no sockets");
+      else if (kernelName === undefined) throw new Error('this file system has no sockets');
     } catch (error) {
       await release();
       throw error;
@@ -80,8 +80,8 @@ interface Held {
 }
 
 function kernelSocketName(name: string): string | undefined {
-  if (process.platform === "linux") return `\0${name}`;
-  if (process.platform === "win32") return `\\\\.\\pipe\\${name}`;
+  if (process.platform === 'linux') return `\0${name}`;
+  if (process.platform === 'win32') return `\\\\.\\pipe\\${name}`;
   return undefined;
 }
 
@@ -90,8 +90,8 @@ function listen(path: string): Promise<net.Server | undefined> {
   return new Promise((resolve, reject) => {
     // Whoever connects only wants to know that we live.
     const server = net.createServer((socket) => socket.destroy());
-    server.once("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(undefined);
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'EADDRINUSE' || error.code === 'EACCES') resolve(undefined);
       else reject(error);
     });
     server.listen({ path, exclusive: true }, () => {
@@ -105,7 +105,7 @@ function listen(path: string): Promise<net.Server | undefined> {
 async function listenInDirectory(directory: string): Promise<Held | undefined> {
   // A socket's path may have 107 bytes; through the descriptor of its directory it is always short. The descriptor
   // stays open as long as the socket: closing a socket removes its file by that very path.
-  const viaProc = process.platform === "linux" && fs.existsSync("/proc/self/fd");
+  const viaProc = process.platform === 'linux' && fs.existsSync('/proc/self/fd');
   const fd = viaProc ? fs.openSync(directory, fs.constants.O_RDONLY) : -1;
   const path = joinPath(viaProc ? `/proc/self/fd/${fd}` : directory, LOCK_FILE);
   const closeDirectory = (): void => {
@@ -127,12 +127,12 @@ async function listenInDirectory(directory: string): Promise<Held | undefined> {
 function isAnswering(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = net.connect({ path });
-    socket.once("connect", () => {
+    socket.once('connect', () => {
       socket.destroy();
       resolve(true);
     });
     // EAGAIN: its queue of connections is full, so it lives.
-    socket.once("error", (error: NodeJS.ErrnoException) => resolve(error.code === "EAGAIN"));
+    socket.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'EAGAIN'));
   });
 }
 
@@ -153,8 +153,8 @@ function writeOwner(directory: string): void {
 
 function readOwner(directory: string): string {
   try {
-    return fs.readFileSync(joinPath(directory, OWNER_FILE), "utf8").slice(0, 200).trim();
+    return fs.readFileSync(joinPath(directory, OWNER_FILE), 'utf8').slice(0, 200).trim();
   } catch {
-    return "";
+    return '';
   }
 }

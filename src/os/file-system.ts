@@ -14,7 +14,7 @@ export interface FileStat {
  * How a file is opened: `read`, must exist; `write`, must exist, for reading and writing; `create`, must not exist;
  * `replace`, made anew, emptied where it exists.
  */
-export type OpenMode = "read" | "write" | "create" | "replace";
+export type OpenMode = 'read' | 'write' | 'create' | 'replace';
 
 export interface FileSystem {
   open(path: string, mode: OpenMode): OpenFile;
@@ -63,7 +63,7 @@ export class FileError extends Error {
 
   constructor(operation: string, path: string, code: string, cause?: unknown) {
     super(`${operation} ${path}: ${describe(code)}`, cause === undefined ? undefined : { cause });
-    this.name = "FileError";
+    this.name = 'FileError';
     this.code = code;
     this.operation = operation;
     this.path = path;
@@ -77,24 +77,24 @@ export class FileError extends Error {
 
 /** strerror's texts of codes that users meet; the code itself for others. */
 const REASONS: Readonly<Record<string, string>> = {
-  EACCES: "Permission denied",
-  EBADF: "Bad file descriptor",
-  EBUSY: "Device or resource busy",
-  EDQUOT: "Disk quota exceeded",
-  EEXIST: "File exists",
-  EFBIG: "File too large",
-  EIO: "Input/output error",
-  EISDIR: "Is a directory",
-  EMFILE: "Too many open files",
-  ENAMETOOLONG: "File name too long",
-  ENFILE: "Too many open files in system",
-  ENODEV: "No such device",
-  ENOENT: "No such file or directory",
-  ENOSPC: "No space left on device",
-  ENOTDIR: "Not a directory",
-  ENOTEMPTY: "Directory not empty",
-  EPERM: "Operation not permitted",
-  EROFS: "Read-only file system",
+  EACCES: 'Permission denied',
+  EBADF: 'Bad file descriptor',
+  EBUSY: 'Device or resource busy',
+  EDQUOT: 'Disk quota exceeded',
+  EEXIST: 'File exists',
+  EFBIG: 'File too large',
+  EIO: 'Input/output error',
+  EISDIR: 'Is a directory',
+  EMFILE: 'Too many open files',
+  ENAMETOOLONG: 'File name too long',
+  ENFILE: 'Too many open files in system',
+  ENODEV: 'No such device',
+  ENOENT: 'No such file or directory',
+  ENOSPC: 'No space left on device',
+  ENOTDIR: 'Not a directory',
+  ENOTEMPTY: 'Directory not empty',
+  EPERM: 'Operation not permitted',
+  EROFS: 'Read-only file system',
 };
 
 function describe(code: string): string {
@@ -103,10 +103,10 @@ function describe(code: string): string {
 
 /** Whole contents of a file that is known to be small; throws `EFBIG` above `limitBytes`. */
 export function readSmallFile(files: FileSystem, path: string, limitBytes: number): Uint8Array {
-  const file = files.open(path, "read");
+  const file = files.open(path, 'read');
   try {
     const size = file.size();
-    if (size > limitBytes) throw new FileError("read", path, "EFBIG");
+    if (size > limitBytes) throw new FileError('read', path, 'EFBIG');
     const bytes = new Uint8Array(size);
     return bytes.subarray(0, file.read(bytes, 0, size, 0));
   } finally {
@@ -116,11 +116,11 @@ export function readSmallFile(files: FileSystem, path: string, limitBytes: numbe
 
 /** The directory a path is in, and names put together; POSIX separators, which Node.js takes on Windows too. */
 export function joinPath(directory: string, name: string): string {
-  return directory.endsWith("/") ? directory + name : `${directory}/${name}`;
+  return directory.endsWith('/') ? directory + name : `${directory}/${name}`;
 }
 
 export function directoryOf(path: string): string {
-  const slash = path.lastIndexOf("/");
-  if (slash < 0) return ".";
-  return slash === 0 ? "/" : path.slice(0, slash);
+  const slash = path.lastIndexOf('/');
+  if (slash < 0) return '.';
+  return slash === 0 ? '/' : path.slice(0, slash);
 }

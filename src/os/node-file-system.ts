@@ -1,12 +1,12 @@
 /** The real file system. */
-import fs from "node:fs";
+import fs from 'node:fs';
 import {
   FileError,
   type FileStat,
   type FileSystem,
   type OpenFile,
   type OpenMode,
-} from "./file-system.ts";
+} from './file-system.ts';
 
 const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR, O_TRUNC } = fs.constants;
 const FLAGS: Readonly<Record<OpenMode, number>> = {
@@ -25,60 +25,60 @@ export class NodeFileSystem implements FileSystem {
   open(path: string, mode: OpenMode): OpenFile {
     return new NodeFile(
       path,
-      attempt("open", path, () => fs.openSync(path, FLAGS[mode], FILE_MODE)),
+      attempt('open', path, () => fs.openSync(path, FLAGS[mode], FILE_MODE)),
     );
   }
 
   stat(path: string): FileStat | undefined {
-    return attempt("stat", path, () => {
+    return attempt('stat', path, () => {
       const stat = fs.statSync(path, { throwIfNoEntry: false });
       return stat && { sizeBytes: stat.size, isDirectory: stat.isDirectory() };
     });
   }
 
   readDirectory(path: string): string[] {
-    return attempt("readdir", path, () => fs.readdirSync(path).sort());
+    return attempt('readdir', path, () => fs.readdirSync(path).sort());
   }
 
   makeDirectory(path: string): void {
-    attempt("mkdir", path, () => fs.mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE }));
+    attempt('mkdir', path, () => fs.mkdirSync(path, { recursive: true, mode: DIRECTORY_MODE }));
   }
 
   rename(from: string, to: string): void {
-    attempt("rename", from, () => fs.renameSync(from, to));
+    attempt('rename', from, () => fs.renameSync(from, to));
   }
 
   unlink(path: string): void {
-    attempt("unlink", path, () => fs.unlinkSync(path));
+    attempt('unlink', path, () => fs.unlinkSync(path));
   }
 
   unlinkAsync(path: string): Promise<void> {
-    return promised("unlink", path, (done) => fs.unlink(path, done));
+    return promised('unlink', path, (done) => fs.unlink(path, done));
   }
 
   syncDirectory(path: string): void {
     // Windows opens no directories; its file systems keep entries in order by themselves.
-    if (process.platform === "win32") return;
-    const fd = attempt("open", path, () => fs.openSync(path, O_RDONLY));
+    if (process.platform === 'win32') return;
+    const fd = attempt('open', path, () => fs.openSync(path, O_RDONLY));
     try {
-      attempt("fsync", path, () => fs.fsyncSync(fd));
+      attempt('fsync', path, () => fs.fsyncSync(fd));
     } finally {
       fs.closeSync(fd);
     }
   }
 
   async syncDirectoryAsync(path: string): Promise<void> {
-    if (process.platform === "win32") return;
-    const fd = attempt("open", path, () => fs.openSync(path, O_RDONLY));
+    if (process.platform === 'win32') return;
+    const fd = attempt('open', path, () => fs.openSync(path, O_RDONLY));
     try {
-      await promised("fsync", path, (done) => fs.fsync(fd, done));
+      await promised('fsync', path, (done) => fs.fsync(fd, done));
     } finally {
       fs.closeSync(fd);
     }
   }
 
   freeBytes(path: string): number {
-    return attempt("statfs", path, () => {
+    return attempt('statfs', path, () => {
       const stat = fs.statfsSync(path);
       return stat.bavail * stat.bsize;
     });
@@ -98,14 +98,14 @@ class NodeFile implements OpenFile {
   }
 
   size(): number {
-    return attempt("fstat", this.path, () => fs.fstatSync(this.#fd).size);
+    return attempt('fstat', this.path, () => fs.fstatSync(this.#fd).size);
   }
 
   read(target: Uint8Array, at: number, length: number, position: number): number {
     let total = 0;
     while (total < length) {
       const part = Math.min(length - total, MAX_TRANSFER_BYTES);
-      const count = attempt("read", this.path, () =>
+      const count = attempt('read', this.path, () =>
         fs.readSync(this.#fd, target, at + total, part, position + total),
       );
       if (count === 0) break;
@@ -124,7 +124,7 @@ class NodeFile implements OpenFile {
     while (total < length) {
       const part = Math.min(length - total, MAX_TRANSFER_BYTES);
       let count = 0;
-      await this.#beside("read", (done) =>
+      await this.#beside('read', (done) =>
         fs.read(this.#fd, target, at + total, part, position + total, (error, n) => {
           count = n;
           done(error);
@@ -149,7 +149,7 @@ class NodeFile implements OpenFile {
           position,
         );
       } catch (error) {
-        throw wrap("write", this.path, error);
+        throw wrap('write', this.path, error);
       }
       from += count;
       position += count;
@@ -162,7 +162,7 @@ class NodeFile implements OpenFile {
       let count = 0;
       const start = from;
       const place = position;
-      await this.#beside("write", (done) =>
+      await this.#beside('write', (done) =>
         fs.write(this.#fd, source, start, part, place, (error, n) => {
           count = n;
           done(error);
@@ -174,23 +174,23 @@ class NodeFile implements OpenFile {
   }
 
   sync(): void {
-    attempt("fsync", this.path, () => fs.fsyncSync(this.#fd));
+    attempt('fsync', this.path, () => fs.fsyncSync(this.#fd));
   }
 
   syncAsync(): Promise<void> {
-    return this.#beside("fsync", (done) => fs.fsync(this.#fd, done));
+    return this.#beside('fsync', (done) => fs.fsync(this.#fd, done));
   }
 
   dataSync(): void {
-    attempt("fdatasync", this.path, () => fs.fdatasyncSync(this.#fd));
+    attempt('fdatasync', this.path, () => fs.fdatasyncSync(this.#fd));
   }
 
   dataSyncAsync(): Promise<void> {
-    return this.#beside("fdatasync", (done) => fs.fdatasync(this.#fd, done));
+    return this.#beside('fdatasync', (done) => fs.fdatasync(this.#fd, done));
   }
 
   truncate(length: number): void {
-    attempt("truncate", this.path, () => fs.ftruncateSync(this.#fd, length));
+    attempt('truncate', this.path, () => fs.ftruncateSync(this.#fd, length));
   }
 
   close(): void {
@@ -202,12 +202,12 @@ class NodeFile implements OpenFile {
     if (this.#inFlight > 0 || this.#fd < 0) return;
     const fd = this.#fd;
     this.#fd = -1;
-    attempt("close", this.path, () => fs.closeSync(fd));
+    attempt('close', this.path, () => fs.closeSync(fd));
   }
 
   #beside(operation: string, call: (done: Done) => void): Promise<void> {
     if (this.#fd < 0 || this.#isClosing) {
-      return Promise.reject(new FileError(operation, this.path, "EBADF"));
+      return Promise.reject(new FileError(operation, this.path, 'EBADF'));
     }
     this.#inFlight++;
     return promised(operation, this.path, call).finally(() => {
@@ -234,6 +234,6 @@ function attempt<T>(operation: string, path: string, call: () => T): T {
 }
 
 function wrap(operation: string, path: string, error: unknown): FileError {
-  const code = (error as NodeJS.ErrnoException).code ?? "UNKNOWN";
+  const code = (error as NodeJS.ErrnoException).code ?? 'UNKNOWN';
   return new FileError(operation, path, code, error);
 }

@@ -1,5 +1,5 @@
 /** Random numbers: keys of hash functions, run identifiers, sampling. */
-import { randomFillSync } from "node:crypto";
+import { randomFillSync } from 'node:crypto';
 
 export interface Randomness {
   /** `count` bytes; from the real source unpredictable, fit for keys. */

@@ -9,35 +9,35 @@
  *
  * Calls beside the event loop take simulated time, and have their effect when that is over.
  */
-import { directoryOf, FileError, type FileStat, type FileSystem } from "./file-system.ts";
-import type { OpenFile, OpenMode } from "./file-system.ts";
-import type { SeededRandomness } from "./randomness.ts";
-import { SimulatedInode } from "./simulated-inode.ts";
-import type { SimulatedLoop } from "./simulated-loop.ts";
+import { directoryOf, FileError, type FileStat, type FileSystem } from './file-system.ts';
+import type { OpenFile, OpenMode } from './file-system.ts';
+import type { SeededRandomness } from './randomness.ts';
+import { SimulatedInode } from './simulated-inode.ts';
+import type { SimulatedLoop } from './simulated-loop.ts';
 
 /** Thrown by every call once the simulated machine has stopped: the program under test is no more. */
 export class SimulatedCrash extends Error {
   constructor() {
-    super("the simulated machine has stopped");
-    this.name = "SimulatedCrash";
+    super('the simulated machine has stopped');
+    this.name = 'SimulatedCrash';
   }
 }
 
 export type SimulatedOperation =
-  | "open"
-  | "mkdir"
-  | "rename"
-  | "unlink"
-  | "write"
-  | "truncate"
-  | "fsync"
-  | "fdatasync"
-  | "fsync directory";
+  | 'open'
+  | 'mkdir'
+  | 'rename'
+  | 'unlink'
+  | 'write'
+  | 'truncate'
+  | 'fsync'
+  | 'fdatasync'
+  | 'fsync directory';
 
 type NameChange = { readonly order: number; readonly path: string } & (
-  | { readonly kind: "link"; readonly inode: SimulatedInode }
-  | { readonly kind: "unlink" }
-  | { readonly kind: "rename"; readonly from: string }
+  | { readonly kind: 'link'; readonly inode: SimulatedInode }
+  | { readonly kind: 'unlink' }
+  | { readonly kind: 'rename'; readonly from: string }
 );
 
 const ASYNC_WRITE_US = 200;
@@ -57,7 +57,7 @@ export class SimulatedFileSystem implements FileSystem {
   isDead = false;
   readonly loop: SimulatedLoop;
   #names = new Map<string, SimulatedInode>();
-  #directories = new Set<string>(["/", "."]);
+  #directories = new Set<string>(['/', '.']);
   /** Names as the disk has them, and changes it has not. */
   #namesOnDisk = new Map<string, SimulatedInode>();
   #nameChanges: NameChange[] = [];
@@ -124,18 +124,18 @@ export class SimulatedFileSystem implements FileSystem {
 
   open(path: string, mode: OpenMode): OpenFile {
     let inode = this.#names.get(path);
-    if (mode === "read" || mode === "write") {
+    if (mode === 'read' || mode === 'write') {
       this.#alive();
-      if (inode === undefined) throw new FileError("open", path, "ENOENT");
+      if (inode === undefined) throw new FileError('open', path, 'ENOENT');
       return new SimulatedFile(this, path, inode);
     }
-    this.call("open", path);
-    if (!this.#directories.has(directoryOf(path))) throw new FileError("open", path, "ENOENT");
+    this.call('open', path);
+    if (!this.#directories.has(directoryOf(path))) throw new FileError('open', path, 'ENOENT');
     if (inode === undefined) {
       inode = new SimulatedInode();
       this.#names.set(path, inode);
-      this.#nameChanges.push({ order: this.#order++, kind: "link", path, inode });
-    } else if (mode === "create") throw new FileError("open", path, "EEXIST");
+      this.#nameChanges.push({ order: this.#order++, kind: 'link', path, inode });
+    } else if (mode === 'create') throw new FileError('open', path, 'EEXIST');
     else inode.truncate(0);
     return new SimulatedFile(this, path, inode);
   }
@@ -149,30 +149,30 @@ export class SimulatedFileSystem implements FileSystem {
 
   readDirectory(path: string): string[] {
     this.#alive();
-    if (!this.#directories.has(path)) throw new FileError("readdir", path, "ENOENT");
+    if (!this.#directories.has(path)) throw new FileError('readdir', path, 'ENOENT');
     const all = [...this.#names.keys(), ...this.#directories];
     const inside = all.filter((p) => p !== path && directoryOf(p) === path);
     return inside.map((p) => p.slice(path.length + 1)).sort();
   }
 
   makeDirectory(path: string): void {
-    this.call("mkdir", path);
+    this.call('mkdir', path);
     for (let p = path; !this.#directories.has(p); p = directoryOf(p)) this.#directories.add(p);
   }
 
   rename(from: string, to: string): void {
-    this.call("rename", from);
+    this.call('rename', from);
     const inode = this.#names.get(from);
-    if (inode === undefined) throw new FileError("rename", from, "ENOENT");
+    if (inode === undefined) throw new FileError('rename', from, 'ENOENT');
     this.#names.delete(from);
     this.#names.set(to, inode);
-    this.#nameChanges.push({ order: this.#order++, kind: "rename", from, path: to });
+    this.#nameChanges.push({ order: this.#order++, kind: 'rename', from, path: to });
   }
 
   unlink(path: string): void {
-    this.call("unlink", path);
-    if (!this.#names.delete(path)) throw new FileError("unlink", path, "ENOENT");
-    this.#nameChanges.push({ order: this.#order++, kind: "unlink", path });
+    this.call('unlink', path);
+    if (!this.#names.delete(path)) throw new FileError('unlink', path, 'ENOENT');
+    this.#nameChanges.push({ order: this.#order++, kind: 'unlink', path });
   }
 
   unlinkAsync(path: string): Promise<void> {
@@ -180,7 +180,7 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   syncDirectory(path: string): void {
-    this.call("fsync directory", path);
+    this.call('fsync directory', path);
     this.#namesReachDisk(path, this.#order);
   }
 
@@ -188,7 +188,7 @@ export class SimulatedFileSystem implements FileSystem {
     this.#alive();
     const mark = this.#order;
     return this.beside(ASYNC_SYNC_US, () => {
-      this.call("fsync directory", path);
+      this.call('fsync directory', path);
       this.#namesReachDisk(path, mark);
     });
   }
@@ -251,8 +251,8 @@ export class SimulatedFileSystem implements FileSystem {
 }
 
 function apply(names: Map<string, SimulatedInode>, change: NameChange): void {
-  if (change.kind === "link") names.set(change.path, change.inode);
-  else if (change.kind === "unlink") names.delete(change.path);
+  if (change.kind === 'link') names.set(change.path, change.inode);
+  else if (change.kind === 'unlink') names.delete(change.path);
   else {
     const inode = names.get(change.from);
     if (inode === undefined) return;
@@ -278,7 +278,7 @@ class SimulatedFile implements OpenFile {
   }
 
   read(target: Uint8Array, at: number, length: number, position: number): number {
-    this.#open("read");
+    this.#open('read');
     const live = this.#inode.live;
     const end = Math.min(live.length, position + length);
     if (end <= position) return 0;
@@ -291,10 +291,10 @@ class SimulatedFile implements OpenFile {
   }
 
   write(source: Uint8Array, from: number, to: number, position: number): void {
-    this.#open("write");
+    this.#open('write');
     let code: string | undefined;
     try {
-      this.#files.call("write", this.path);
+      this.#files.call('write', this.path);
     } catch (error) {
       if (!(error instanceof FileError)) {
         // The machine stops within this write: any part of it may have got there.
@@ -306,11 +306,11 @@ class SimulatedFile implements OpenFile {
     const growth = Math.max(0, position + (to - from) - this.#inode.size);
     const room = this.#files.capacityBytes - this.#files.usedBytes;
     if (growth > room) {
-      code = "ENOSPC";
+      code = 'ENOSPC';
       to = Math.max(from, to - (growth - Math.max(0, room)));
     } else if (code !== undefined) to = from + Math.floor((to - from) / 2);
     if (to > from) this.#inode.write(source, from, to, position);
-    if (code !== undefined) throw new FileError("write", this.path, code);
+    if (code !== undefined) throw new FileError('write', this.path, code);
   }
 
   writeAsync(source: Uint8Array, from: number, to: number, position: number): Promise<void> {
@@ -318,24 +318,24 @@ class SimulatedFile implements OpenFile {
   }
 
   sync(): void {
-    this.#sync("fsync", this.#inode.mark);
+    this.#sync('fsync', this.#inode.mark);
   }
 
   dataSync(): void {
-    this.#sync("fdatasync", this.#inode.mark);
+    this.#sync('fdatasync', this.#inode.mark);
   }
 
   syncAsync(): Promise<void> {
-    return this.#syncLater("fsync");
+    return this.#syncLater('fsync');
   }
 
   dataSyncAsync(): Promise<void> {
-    return this.#syncLater("fdatasync");
+    return this.#syncLater('fdatasync');
   }
 
   truncate(length: number): void {
-    this.#open("truncate");
-    this.#files.call("truncate", this.path);
+    this.#open('truncate');
+    this.#files.call('truncate', this.path);
     this.#inode.truncate(length);
   }
 
@@ -343,13 +343,13 @@ class SimulatedFile implements OpenFile {
     this.#isClosed = true;
   }
 
-  #syncLater(operation: "fsync" | "fdatasync"): Promise<void> {
-    if (this.#isClosed) return Promise.reject(new FileError(operation, this.path, "EBADF"));
+  #syncLater(operation: 'fsync' | 'fdatasync'): Promise<void> {
+    if (this.#isClosed) return Promise.reject(new FileError(operation, this.path, 'EBADF'));
     const mark = this.#inode.mark;
     return this.#files.beside(ASYNC_SYNC_US, () => this.#sync(operation, mark));
   }
 
-  #sync(operation: "fsync" | "fdatasync", mark: number): void {
+  #sync(operation: 'fsync' | 'fdatasync', mark: number): void {
     try {
       this.#files.call(operation, this.path);
     } catch (error) {
@@ -361,6 +361,6 @@ class SimulatedFile implements OpenFile {
 
   #open(operation: string): void {
     if (this.#files.isDead) throw new SimulatedCrash();
-    if (this.#isClosed) throw new FileError(operation, this.path, "EBADF");
+    if (this.#isClosed) throw new FileError(operation, this.path, 'EBADF');
   }
 }

@@ -5,7 +5,7 @@
  * single pages may be missing (old contents, or zeros behind the old end), the last one torn at any byte. A sync that fails leaves the
  * changes it was for in limbo, as Linux does: no later sync writes them, programs still see them, a crash may or may not lose them.
  */
-import type { SeededRandomness } from "./randomness.ts";
+import type { SeededRandomness } from './randomness.ts';
 
 interface Change {
   readonly order: number;

@@ -4,8 +4,8 @@
  *
  * Events due at the same time run in the order in which they were asked for.
  */
-import type { Clock } from "./clock.ts";
-import type { Timers } from "./timers.ts";
+import type { Clock } from './clock.ts';
+import type { Timers } from './timers.ts';
 
 interface Event {
   atUs: number;
@@ -90,8 +90,8 @@ export class SimulatedLoop implements Clock, Timers {
   async runUntil(done: () => boolean, limit = 1_000_000): Promise<void> {
     await settle();
     for (let i = 0; !done(); i++) {
-      if (i === limit) throw new Error("simulation: the condition was not reached");
-      if (!this.runNext()) throw new Error("simulation: nothing left to run");
+      if (i === limit) throw new Error('simulation: the condition was not reached');
+      if (!this.runNext()) throw new Error('simulation: nothing left to run');
       await settle();
     }
   }

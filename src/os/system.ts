@@ -1,10 +1,10 @@
 /** The operating system as the floors above see it. A server is given one of these; tests give parts of a simulated one. */
-import { SystemClock, type Clock } from "./clock.ts";
-import { lockDirectory, type LockDirectory } from "./directory-lock.ts";
-import type { FileSystem } from "./file-system.ts";
-import { NodeFileSystem } from "./node-file-system.ts";
-import { SystemRandomness, type Randomness } from "./randomness.ts";
-import { SystemTimers, type Timers } from "./timers.ts";
+import { SystemClock, type Clock } from './clock.ts';
+import { lockDirectory, type LockDirectory } from './directory-lock.ts';
+import type { FileSystem } from './file-system.ts';
+import { NodeFileSystem } from './node-file-system.ts';
+import { SystemRandomness, type Randomness } from './randomness.ts';
+import { SystemTimers, type Timers } from './timers.ts';
 
 export interface System {
   readonly clock: Clock;
