@@ -67,6 +67,7 @@ export class Command {
     for (const flag of spec.flags) flags |= FLAG[flag];
     this.flags = flags;
     this.handler = spec.handler;
+    this.isBrief = spec.flags.includes('fast') || spec.complexity === 'O(1)';
     this.subcommands = (spec.subcommands ?? []).map((s) => new Command(s, this));
   }
 

@@ -212,7 +212,7 @@ export class Dispatcher {
   }
 
   #isTimed(command: Command): boolean {
-    if (!command.has(FLAG.fast) || command.untimed >= TIMING_STRIDE) return true;
+    if (!command.isBrief || command.untimed >= TIMING_STRIDE) return true;
     if (command.lastMicroseconds < 0) return true;
     const model = this.#model;
     const threshold = model.slowlog.thresholdUs;
