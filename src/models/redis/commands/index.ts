@@ -1,4 +1,27 @@
 /** All commands of the Redis model, by group. A new file of commands is added here and nowhere else. */
 import type { CommandSpec } from '../command.ts';
+import { BIT_FIELD_COMMANDS } from './bits-field.ts';
+import { BIT_OPERATION_COMMANDS } from './bits-op.ts';
+import { BIT_RANGE_COMMANDS } from './bits-range.ts';
+import { BIT_COMMANDS } from './bits-single.ts';
+import { FLOAT_COUNTER_COMMANDS } from './counters-float.ts';
+import { COUNTER_COMMANDS } from './counters.ts';
+import { LCS_COMMANDS } from './lcs.ts';
+import { STRING_EDIT_COMMANDS } from './strings-edit.ts';
+import { STRING_GET_COMMANDS } from './strings-get.ts';
+import { STRING_MANY_COMMANDS } from './strings-many.ts';
+import { STRING_SET_COMMANDS } from './strings-set.ts';
 
-export const COMMANDS: readonly CommandSpec[] = [];
+export const COMMANDS: readonly CommandSpec[] = [
+  ...STRING_SET_COMMANDS,
+  ...STRING_GET_COMMANDS,
+  ...STRING_MANY_COMMANDS,
+  ...STRING_EDIT_COMMANDS,
+  ...COUNTER_COMMANDS,
+  ...FLOAT_COUNTER_COMMANDS,
+  ...LCS_COMMANDS,
+  ...BIT_COMMANDS,
+  ...BIT_RANGE_COMMANDS,
+  ...BIT_OPERATION_COMMANDS,
+  ...BIT_FIELD_COMMANDS,
+];
