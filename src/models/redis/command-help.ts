@@ -45,3 +45,11 @@ function helpLines(container: Command): string[] {
   }
   return lines;
 }
+
+/** What Redis answers to a subcommand that exists but not with so many arguments. */
+export function wrongSubcommand(c: Context): string {
+  const { request } = c;
+  const name = request.text(0).toUpperCase();
+  const word = request.text(1).slice(0, 128);
+  return `ERR unknown subcommand or wrong number of arguments for '${word}'. Try ${name} HELP.`;
+}
