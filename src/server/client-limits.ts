@@ -1,4 +1,5 @@
 /** What keeps clients' memory and number bounded: output buffer limits, maxmemory-clients, timeout. */
+import { clientBytes } from '../models/redis/client-memory.ts';
 import type { RedisModel } from '../models/redis/model.ts';
 import type { Session } from '../models/redis/session.ts';
 import type { Connection } from '../protocols/resp/connection.ts';
@@ -8,20 +9,6 @@ export interface OutputLimit {
   hardBytes: number;
   softBytes: number;
   softSeconds: number;
-}
-
-/** Fixed memory of a client (session, connection, socket objects), estimated. */
-export const CLIENT_BASE_BYTES: number = 4096;
-
-/** Memory held for one client, as CLIENT LIST's tot-mem and maxmemory-clients count it. */
-export function clientMemoryBytes(session: Session): number {
-  const connection = session.io as Connection;
-  let bytes = CLIENT_BASE_BYTES + connection.memoryBytes() + session.queuedBytes;
-  bytes += session.watched.size * 64 + session.name.length;
-  for (const names of [session.channels, session.patterns, session.shardChannels]) {
-    bytes += names.size * 64;
-  }
-  return bytes;
 }
 
 export class ClientLimits {
@@ -63,7 +50,7 @@ export class ClientLimits {
     let total = 0;
     const sizes: [Session, number][] = [];
     for (const session of this.#model.sessions.values()) {
-      const bytes = clientMemoryBytes(session);
+      const bytes = clientBytes(session);
       total += bytes;
       if (!session.isNoEvict) sizes.push([session, bytes]);
     }
@@ -86,7 +73,7 @@ export class ClientLimits {
     for (const session of this.#model.sessions.values()) {
       maxInputBytes = Math.max(maxInputBytes, session.io.queryBufferBytes());
       maxOutputBytes = Math.max(maxOutputBytes, session.io.outputBytes());
-      clientsBytes += clientMemoryBytes(session);
+      clientsBytes += clientBytes(session);
     }
     return { maxInputBytes, maxOutputBytes, clientsBytes };
   }

@@ -46,6 +46,8 @@ export class Command {
   readonly arity: number;
   readonly flags: number;
   readonly handler: Handler | undefined;
+  /** Its work does not grow with the data: only a sample of its calls is timed. */
+  readonly isBrief: boolean;
   calls = 0;
   rejectedCalls = 0;
   failedCalls = 0;

@@ -22,6 +22,8 @@ export interface SessionIo {
   /** Bytes of output that wait: in memory of the client's own, and how many pieces. */
   outputBytes(): number;
   outputPieces(): number;
+  /** Memory held for this client alone: input and output that wait, and what they keep from being reused. */
+  memoryBytes(): number;
   readonly totalInputBytes: number;
   readonly totalOutputBytes: number;
   /** Closes at once, output or not. */

@@ -1,19 +1,12 @@
 /** CLIENT LIST and CLIENT INFO: one line a client, in the fields and the order of Redis 7.2. */
 import { parseInteger } from '../../../bytes/integer.ts';
 import type { Request } from '../../../bytes/resp-request.ts';
+import { clientBytes } from '../client-memory.ts';
 import type { CommandSpec } from '../command.ts';
 import { type Context, SYNTAX_ERROR } from '../context.ts';
 import type { RedisModel } from '../model.ts';
 import type { Session } from '../session.ts';
 import { clientType, parseClientType } from './client-attributes.ts';
-
-/**
- * Memory of a connected client that does nothing: its session, connection and socket objects. Measured as the growth of the heap over
- * 1 000 connections; the kernel's socket buffers are not in it.
- */
-const IDLE_CLIENT_BYTES = 6500;
-/** A subscription or watch: its entry in two tables, the name beside. */
-const SUBSCRIPTION_BYTES = 100;
 
 export const CLIENT_INFO: CommandSpec = {
   name: 'info',
@@ -136,21 +129,6 @@ export function clientLine(
     `lib-ver=${session.libraryVersion}`,
   ];
   return fields.join(' ');
-}
-
-/** Memory that `session` holds, in bytes: what it waits with, in and out, and the fixed part. */
-export function clientBytes(session: Session): number {
-  const { io } = session;
-  const subscriptions =
-    session.channels.size + session.patterns.size + session.shardChannels.size + session.watched.size;
-  return (
-    IDLE_CLIENT_BYTES +
-    io.queryBufferBytes() +
-    io.queryBufferFreeBytes() +
-    io.outputBytes() +
-    session.queuedBytes +
-    subscriptions * SUBSCRIPTION_BYTES
-  );
 }
 
 function clientFlags(model: RedisModel, session: Session): string {
