@@ -21,6 +21,8 @@ export class ProcessHost implements Host {
   readonly persistence: HostPersistence;
   readonly processId: number = process.pid;
   readonly executable: string = process.argv[1] ?? process.execPath;
+  readonly version: string = packageVersion();
+  readonly platform: string = `${os.type()} ${os.release()} ${os.machine()}`;
   readonly configFile: string;
   readonly startedMs: number;
   readonly runId: string;

@@ -3,21 +3,17 @@ import type { Session } from './session.ts';
 
 /** A client that does nothing: its session, connection and socket objects. The kernel's socket buffers are not in it. */
 export const IDLE_CLIENT_BYTES: number = 4096;
-/** A subscription or a watched key: its entries in two tables. */
-const ENTRY_BYTES = 64;
+/** A watched key: its entries in two tables. */
+const WATCH_BYTES = 64;
 
 /** In bytes: the fixed part, input and output that wait, queued commands, subscriptions and watches. */
 export function clientBytes(session: Session): number {
-  const entries =
-    session.channels.size +
-    session.patterns.size +
-    session.shardChannels.size +
-    session.watched.size;
   return (
     IDLE_CLIENT_BYTES +
     session.io.memoryBytes() +
     session.queuedBytes +
-    entries * ENTRY_BYTES +
+    session.subscriptionBytes +
+    session.watched.size * WATCH_BYTES +
     session.name.length
   );
 }

@@ -17,6 +17,9 @@ export interface Host {
   readonly output: Output;
   readonly processId: number;
   readonly executable: string;
+  /** Kvasir's version, and the operating system as INFO names it: `Linux 6.1.0 x86_64`. */
+  readonly version: string;
+  readonly platform: string;
   readonly configFile: string;
   /** TCP port, 0 when none is listened on. */
   readonly tcpPort: number;

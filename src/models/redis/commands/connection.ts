@@ -48,7 +48,8 @@ const HELLO: CommandSpec = {
   group: 'connection',
   since: '6.0.0',
   complexity: 'O(1)',
-  summary: 'Chooses the protocol version and describes the server; may authenticate and name the client.',
+  summary:
+    'Chooses the protocol version and describes the server; may authenticate and name the client.',
   syntax: '[@arguments(protover:integer [AUTH @auth(username password)] [SETNAME clientname])]',
   history: [['6.2.0', 'Without a version it only describes the connection.']],
   handler: hello,
@@ -219,9 +220,6 @@ const RESET: CommandSpec = {
     session.user = DEFAULT_USER;
     discardTransaction(c);
     model.pubsub.forget(session);
-    session.channels.clear();
-    session.patterns.clear();
-    session.shardChannels.clear();
     session.name = '';
     session.replyMode = 'on';
     session.isNoEvict = false;
@@ -230,4 +228,12 @@ const RESET: CommandSpec = {
   },
 };
 
-export const CONNECTION: readonly CommandSpec[] = [AUTH, HELLO, PING, ECHO, SELECT, QUIT, RESET];
+export const CONNECTION_COMMANDS: readonly CommandSpec[] = [
+  AUTH,
+  HELLO,
+  PING,
+  ECHO,
+  SELECT,
+  QUIT,
+  RESET,
+];

@@ -177,7 +177,7 @@ function lolwut(c: Context): void {
   );
 }
 
-export const SERVER: readonly CommandSpec[] = [
+export const SERVER_COMMANDS: readonly CommandSpec[] = [
   TIME,
   LASTSAVE,
   SHUTDOWN,
