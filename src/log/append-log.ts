@@ -134,6 +134,11 @@ export class AppendLog {
     return this.#isPublished;
   }
 
+  /** Whether entries wait in memory for a switch to a new file. */
+  get isSwitching(): boolean {
+    return this.#next !== undefined;
+  }
+
   /** Whether only new files help. */
   get isBroken(): boolean {
     return this.#isBroken;
@@ -189,16 +194,20 @@ export class AppendLog {
 
   // ---- entries
 
-  /** An entry ends at `buffer.at`. */
-  endEntry(): void {
-    this.#entries++;
+  /** An entry ends at `buffer.at` (or `count` of them since the last call). */
+  endEntry(count = 1): void {
+    this.#entries += count;
   }
 
-  /** Whether output that was made at `position` may leave. */
-  canRelease(position: number): boolean {
+  /** Output that was made at or before this position may leave. */
+  get releasable(): number {
     // Without a file nothing is promised; before `appendonly yes` has its first base, neither.
-    if (!this.#isPublished && this.#failure === undefined) return true;
-    return position <= (this.#effectivePolicy === 'always' ? this.#durable : this.#written);
+    if (!this.#isPublished && this.#failure === undefined) return Infinity;
+    return this.#effectivePolicy === 'always' ? this.#durable : this.#written;
+  }
+
+  canRelease(position: number): boolean {
+    return position <= this.releasable;
   }
 
   /** Hands everything buffered to the kernel as one batch; under `always` a sync begins unless one is under way. */
@@ -233,7 +242,7 @@ export class AppendLog {
       }
     }
     const from = payload - BATCH_BEGIN_BYTES;
-    const to = frameBatch(bytes, payload, buffer.at, this.#start, file.seed);
+    const to = frameBatch(bytes, payload, buffer.at, this.#start, this.#sync!.synced, file.seed);
     file.file.write(bytes, from, to, file.sizeBytes);
     file.sizeBytes += to - from;
     this.#start = this.position;
@@ -283,6 +292,7 @@ export class AppendLog {
     );
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
+    this.#next = undefined;
     this.#isBlocked = true;
     this.#isBroken = true;
     this.#failure = failureOf('sync', error);
@@ -436,7 +446,6 @@ export class AppendLog {
 
   /** Writes and syncs everything, blocking (shutdown, DEBUG). Throws FileError when that can't be. */
   flushSync(): void {
-    this.cancelSwitch();
     this.write();
     const file = this.#file;
     if (file === undefined) return;
@@ -449,6 +458,7 @@ export class AppendLog {
   /** Stops keeping entries: everything is written and synced, the file closed. Throws FileError when that failed; it is off all the same. */
   close(): void {
     try {
+      this.cancelSwitch();
       this.flushSync();
     } finally {
       this.#cancelRetry?.();

@@ -3,15 +3,17 @@
  * every line that begins with `#`, so the file stays Redis's own.
  *
  *   #KVASIR-AOF 1 <nonce> <position>\r\n                  once, at the start of the file
- *   #KVB <position> <length> <crc>\r\n                    a batch: what one tick logged, one write call
+ *   #KVB <position> <unsynced> <length> <crc>\r\n         a batch: what one tick logged, one write call
  *   #TS:1700000000\r\n                                    only with aof-timestamp-enabled, once a second
  *   *3\r\n$3\r\nSET\r\n...                                whole entries, `length` bytes with the line above
  *   #KVE <length> <crc>\r\n
  *
  * position  13 hexadecimal digits: the shard's log position of the batch's first entry. Timestamp lines do not count, so
  *           each batch begins where the one before it ended
+ * unsynced  8 hexadecimal digits: how many bytes of entries before this batch were not known to be synced when it was written (all ones: that
+ *           many or more). Damage in front of a batch that knows it synced is no torn tail
  * length    8 hexadecimal digits
- * crc       8 hexadecimal digits: CRC-32 (zlib's) of `length` bytes, continued from that of `position` and `length` as they are
+ * crc       8 hexadecimal digits: CRC-32 (zlib's) of `length` bytes, continued from that of the three numbers as they are
  *           written, which continues that of the file's nonce. Nobody who can only store values can guess the nonce (16 hexadecimal
  *           digits), so a value that looks like a batch is never taken for one
  *
@@ -20,7 +22,7 @@
  */
 import { crc32 } from 'node:zlib';
 
-export const BATCH_BEGIN_BYTES = 38;
+export const BATCH_BEGIN_BYTES = 47;
 export const BATCH_END_BYTES = 24;
 export const TIMESTAMP_BYTES = 16;
 export const HEADER_BYTES = 46;
@@ -31,6 +33,12 @@ const NONCE_DIGITS = 16;
 const BEGIN = '#KVB ';
 const END = '#KVE ';
 const HEADER = '#KVASIR-AOF 1 ';
+/** Offsets in the line that opens a batch. */
+const POSITION_AT = BEGIN.length;
+const UNSYNCED_AT = POSITION_AT + POSITION_DIGITS + 1;
+const LENGTH_AT = UNSYNCED_AT + WORD_DIGITS + 1;
+const CRC_AT = LENGTH_AT + WORD_DIGITS + 1;
+const MAX_WORD = 0xffffffff;
 
 /** The seed of a file's batch checksums. */
 export function batchSeed(nonce: string): number {
@@ -62,19 +70,23 @@ export function parseHeader(
 
 /**
  * Frames a batch in place: its payload is `[payload, end)`; the line before goes in front of it, the line after behind it.
- * Both places must be free. Returns the offset behind the batch. Allocates a view, once a batch.
+ * Both places must be free. `durable`: what was
+ * synced of the log. Returns the offset behind the batch. Allocates a view, once a batch.
  */
 export function frameBatch(
   bytes: Uint8Array,
   payload: number,
   end: number,
   position: number,
+  durable: number,
   seed: number,
 ): number {
   const length = end - payload;
   const begin = payload - BATCH_BEGIN_BYTES;
   let at = writeText(bytes, begin, BEGIN);
   at = writeHex(bytes, at, position, POSITION_DIGITS);
+  bytes[at++] = 32;
+  at = writeHex(bytes, at, Math.min(position - durable, MAX_WORD), WORD_DIGITS);
   bytes[at++] = 32;
   at = writeHex(bytes, at, length, WORD_DIGITS);
   bytes[at++] = 32;
@@ -94,9 +106,16 @@ export function writeTimestamp(bytes: Uint8Array, at: number, seconds: number): 
   writeCrlf(bytes, writeText(bytes, at, `#TS:${String(seconds).padStart(10, '0')}`));
 }
 
+/** Bytes of the timestamp line at the start of a payload, 0 where there is none. */
+export function timestampBytes(bytes: Uint8Array, at: number, to: number): number {
+  return startsWith(bytes, at, to, '#TS:') ? TIMESTAMP_BYTES : 0;
+}
+
 /** What the first line of a batch says. One object is filled again and again. */
 export class BatchHead {
   position = 0;
+  /** What was known to be synced when it was written. */
+  durable = 0;
   length = 0;
   crc = 0;
   /** What the payload's checksum continues from. */
@@ -105,14 +124,17 @@ export class BatchHead {
   /** Parses the line at `at`; false where it is none, or not whole. */
   parse(bytes: Uint8Array, at: number, to: number, fileSeed: number): boolean {
     if (to - at < BATCH_BEGIN_BYTES || !startsWith(bytes, at, to, BEGIN)) return false;
-    const lengthAt = at + BEGIN.length + POSITION_DIGITS + 1;
-    const crcAt = lengthAt + WORD_DIGITS + 1;
-    this.position = parseHex(bytes, at + BEGIN.length, POSITION_DIGITS);
-    this.length = parseHex(bytes, lengthAt, WORD_DIGITS);
-    this.crc = parseHex(bytes, crcAt, WORD_DIGITS);
-    if (this.position < 0 || this.length < 0 || this.crc < 0) return false;
-    if (bytes[lengthAt - 1] !== 32 || bytes[crcAt - 1] !== 32) return false;
-    if (bytes[crcAt + WORD_DIGITS] !== 13 || bytes[crcAt + WORD_DIGITS + 1] !== 10) return false;
+    this.position = parseHex(bytes, at + POSITION_AT, POSITION_DIGITS);
+    const unsynced = parseHex(bytes, at + UNSYNCED_AT, WORD_DIGITS);
+    this.length = parseHex(bytes, at + LENGTH_AT, WORD_DIGITS);
+    this.crc = parseHex(bytes, at + CRC_AT, WORD_DIGITS);
+    if (this.position < 0 || unsynced < 0 || this.length < 0 || this.crc < 0) return false;
+    const blanks =
+      bytes[at + UNSYNCED_AT - 1]! | bytes[at + LENGTH_AT - 1]! | bytes[at + CRC_AT - 1]!;
+    if (blanks !== 32) return false;
+    if (bytes[at + CRC_AT + WORD_DIGITS] !== 13 || bytes[at + CRC_AT + WORD_DIGITS + 1] !== 10)
+      return false;
+    this.durable = unsynced === MAX_WORD ? 0 : this.position - unsynced;
     this.seed = headSeed(bytes, at, fileSeed);
     return true;
   }
@@ -145,8 +167,8 @@ export function looksLikeEnd(bytes: Uint8Array, at: number, to: number): boolean
 export const BATCH_MARK: Buffer = Buffer.from(BEGIN, 'latin1');
 
 function headSeed(bytes: Uint8Array, begin: number, seed: number): number {
-  const from = begin + BEGIN.length;
-  return crc32(bytes.subarray(from, from + POSITION_DIGITS + 1 + WORD_DIGITS), seed);
+  const from = begin + POSITION_AT;
+  return crc32(bytes.subarray(from, begin + CRC_AT - 1), seed);
 }
 
 function isPrefix(bytes: Uint8Array, at: number, to: number, text: string): boolean {

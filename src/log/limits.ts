@@ -28,12 +28,15 @@ export const WINDOW_BYTES: number = 256 * 1024;
 /** Redis reads annotation and length lines of at most this many bytes. */
 export const LINE_BYTES = 128;
 
+/** More than this behind damage is no torn tail: un-synced data of this size has long been written back by the kernel. */
+export const TORN_TAIL_BYTES: number = 1024 * 1024 * 1024;
+
 /** A base is handed to the disk in pieces of this size ... */
 export const BASE_CHUNK_BYTES: number = 1024 * 1024;
 /** ... of which so many may wait for the disk before the producer pauses; what can't wait is written at once. */
 export const BASE_CHUNKS_WAITING = 8;
-/** What a producer may ask to be contiguous. */
-export const BASE_RESERVE_BYTES: number = 256 * 1024;
+/** Redis syncs a base each 4 MiB while it is written, so that the last sync is short. */
+export const BASE_SYNC_BYTES: number = 4 * 1024 * 1024;
 
 /** Redis's limits of automatic rewrites that keep failing: free tries, then 1, 2, 4 ... minutes up to an hour. */
 export const REWRITE_FREE_FAILURES = 3;

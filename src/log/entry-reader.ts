@@ -1,0 +1,64 @@
+/**
+ * Applies the entries in a stretch of a file that is known to be whole. Brackets (MULTI, EXEC) and annotation lines are read over:
+ * whoever calls has made sure that no transaction is cut.
+ */
+import { COMPLETE, RespParser } from '../bytes/resp-parser.ts';
+import { Request } from '../bytes/resp-request.ts';
+import type { Region } from '../bytes/region.ts';
+
+/** Executes one command of the log; an error text where that can't be. The request's bytes die with the call. */
+export type Apply = (request: Request) => string | undefined;
+
+/** A command of the file can't be executed or isn't one. */
+export interface EntryProblem {
+  /** Offset in the region. */
+  readonly at: number;
+  readonly problem: string;
+}
+
+export class EntryReader {
+  readonly request: Request = new Request();
+  readonly parser: RespParser = new RespParser();
+  readonly #apply: Apply;
+  /** Commands applied so far. */
+  applied = 0;
+
+  constructor(apply: Apply) {
+    this.#apply = apply;
+    // What is in the file was accepted once; `proto-max-bulk-len` may have been lowered since.
+    this.parser.maxBulkBytes = 2 ** 32;
+  }
+
+  /** Applies the commands in `[at, to)`, all of them; a problem where one can't be. */
+  applyAll(region: Region, at: number, to: number): EntryProblem | undefined {
+    const { request, parser } = this;
+    const bytes = region.bytes;
+    while (at < to) {
+      if (bytes[at] === 35) {
+        at = lineEnd(bytes, at, to);
+        continue;
+      }
+      if (bytes[at] !== 42 || parser.parse(region, at, to, request, true) !== COMPLETE) {
+        return { at, problem: 'a whole command was expected' };
+      }
+      if (request.count > 1 || !isBracket(request)) {
+        const problem = this.#apply(request);
+        if (problem !== undefined) return { at, problem };
+        this.applied++;
+      }
+      at = parser.next;
+    }
+    return undefined;
+  }
+}
+
+/** Whether a request of one argument opens or closes a transaction. */
+export function isBracket(request: Request): boolean {
+  return request.is(0, 'MULTI') || request.is(0, 'EXEC');
+}
+
+/** The offset behind the line at `at`, or `to` where it has no end. */
+export function lineEnd(bytes: Uint8Array, at: number, to: number): number {
+  const newline = bytes.indexOf(10, at);
+  return newline < 0 || newline >= to ? to : newline + 1;
+}
