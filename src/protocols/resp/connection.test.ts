@@ -141,6 +141,26 @@ describe('input', () => {
     shard.settle();
     expect(transport.sent).toBe(['a', 'c', 'on', 'f'].map((w) => encode(w)).join(''));
   });
+
+  test('CLIENT REPLY OFF: messages come all the same, of other requests and of its own', () => {
+    const shard = new FakeShard();
+    const { connection, transport } = shard.connect();
+    const other = shard.connect();
+    shard.execute = (_session, args) => {
+      const { outbox } = shard;
+      outbox.writer.simple('reply');
+      outbox.begin(connection.session);
+      outbox.writer.simple(`message ${args[0]}`);
+      outbox.end();
+      outbox.writer.simple('reply');
+      return RAN;
+    };
+    connection.session.replyMode = 'off';
+    shard.deliver(connection, encode('1'));
+    shard.deliver(other.connection, encode('2'));
+    shard.settle();
+    expect(transport.sent).toBe('+message 1\r\n+message 2\r\n');
+  });
 });
 
 describe('output', () => {

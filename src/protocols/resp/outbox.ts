@@ -38,6 +38,8 @@ interface Span {
   from: number;
   to: number;
   position: number;
+  /** Written between `begin` and `end`, not as the reply of the connection's own request. */
+  isMessage: boolean;
 }
 
 const UNSEALED = Infinity;
@@ -96,7 +98,7 @@ export class Outbox implements Output, RegionSource {
     const end = this.#messageEnd;
     for (let i = this.#messageFirst; i < end; i++) {
       const span = this.#spans[i]!;
-      this.#push(connection, span.region!, span.from, span.to);
+      this.#push(connection, span.region!, span.from, span.to, true);
     }
   }
 
@@ -117,13 +119,13 @@ export class Outbox implements Output, RegionSource {
     return this.#tail;
   }
 
-  /** Drops what was written for `connection` since `mark`; output for others stays. */
+  /** Drops the replies written for `connection` since `mark`; messages, its own too, and output for others stay. */
   discardSince(mark: number, connection: Connection): void {
     this.#closeSpan();
     this.#spanStart = this.writer.at;
     for (let i = mark; i < this.#tail; i++) {
       const span = this.#spans[i]!;
-      if (span.connection === connection) this.#drop(span);
+      if (span.connection === connection && !span.isMessage) this.#drop(span);
     }
   }
 
@@ -196,24 +198,32 @@ export class Outbox implements Output, RegionSource {
   #closeSpan(): void {
     const at = this.writer.at;
     if (this.#current !== undefined && at > this.#spanStart) {
-      this.#push(this.#current, this.#region, this.#spanStart, at);
+      const isMessage = this.#outer.length > 0;
+      this.#push(this.#current, this.#region, this.#spanStart, at, isMessage);
     }
     this.#spanStart = at;
   }
 
-  #push(connection: Connection, region: OutputRegion, from: number, to: number): void {
+  #push(
+    connection: Connection,
+    region: OutputRegion,
+    from: number,
+    to: number,
+    isMessage: boolean,
+  ): void {
     if (connection.isGone) return;
     region.pins++;
     connection.heldBytes += to - from;
     const span = this.#spans[this.#tail];
     if (span === undefined) {
-      this.#spans.push({ connection, region, from, to, position: UNSEALED });
+      this.#spans.push({ connection, region, from, to, position: UNSEALED, isMessage });
     } else {
       span.connection = connection;
       span.region = region;
       span.from = from;
       span.to = to;
       span.position = UNSEALED;
+      span.isMessage = isMessage;
     }
     this.#tail++;
   }
