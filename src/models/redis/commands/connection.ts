@@ -18,7 +18,7 @@ const AUTH: CommandSpec = {
   group: 'connection',
   since: '1.0.0',
   complexity: 'O(N), N being the number of passwords the user has',
-  summary: 'Authenticates the connection.',
+  summary: 'Tells the server who the client is.',
   syntax: '[username]^6.0.0 password',
   history: [['6.0.0', 'A user name may stand before the password.']],
   handler: auth,
@@ -191,7 +191,7 @@ const QUIT: CommandSpec = {
   group: 'connection',
   since: '1.0.0',
   complexity: 'O(1)',
-  summary: 'Closes the connection.',
+  summary: 'Answers OK and closes the connection.',
   deprecated: { since: '7.2.0', replacedBy: 'just closing the connection' },
   handler(c) {
     c.reply.ok();
