@@ -74,7 +74,13 @@ export function matchGlobIn(
 }
 
 /** Matches `byte` against the class that begins at `p`, behind its `[`. Returns the offset behind the class, negative where it is no match. */
-function matchClass(pattern: Uint8Array, p: number, end: number, byte: number, ignoreCase: boolean): number {
+function matchClass(
+  pattern: Uint8Array,
+  p: number,
+  end: number,
+  byte: number,
+  ignoreCase: boolean,
+): number {
   let isMatch = false;
   const isNegated = p < end && pattern[p] === CARET;
   if (isNegated) p++;

@@ -10,7 +10,7 @@ export class Pauses {
   mode: 'off' | 'write' | 'all' = 'off';
   untilMs = 0;
   readonly #host: Host;
-  readonly #timers: Map<Session, () => void> = new Map();
+  readonly #parked: Map<Session, { cancel: () => void; isSilent: boolean }> = new Map();
   readonly #postponed: Set<Session> = new Set();
   #cancelEnd: (() => void) | undefined = undefined;
 
@@ -24,13 +24,13 @@ export class Pauses {
 
   /** Clients that wait: parked by a blocking command or held back by CLIENT PAUSE (INFO blocked_clients). */
   get blockedCount(): number {
-    return this.#timers.size + this.#postponed.size;
+    return this.#parked.size + this.#postponed.size;
   }
 
   /** Clients whose waiting has a deadline. */
   get deadlineCount(): number {
     let count = 0;
-    for (const session of this.#timers.keys()) if (session.parked!.deadlineMs !== Infinity) count++;
+    for (const session of this.#parked.keys()) if (session.parked!.deadlineMs !== Infinity) count++;
     return count;
   }
 
@@ -66,20 +66,25 @@ export class Pauses {
   /** Parks `session`, whose request was accepted: it is answered later. */
   park(session: Session, parked: Parked, nowMs: number): void {
     session.parked = parked;
-    const cancel =
-      parked.deadlineMs === Infinity
-        ? () => {}
-        : this.#host.after(Math.max(0, parked.deadlineMs - nowMs), () => this.#expire(session));
-    this.#timers.set(session, cancel);
+    const isTimed = parked.deadlineMs !== Infinity;
+    const cancel = isTimed
+      ? this.#host.after(Math.max(0, parked.deadlineMs - nowMs), () => this.#expire(session))
+      : (): void => {};
+    // CLIENT REPLY OFF and SKIP hold for the answer, however late it comes.
+    const isSilent = session.replyMode === 'off' || session.replyMode === 'skip';
+    this.#parked.set(session, { cancel, isSilent });
   }
 
   /** Ends the parking of a session that was served: `write` writes its reply. */
   serve(session: Session, write: () => void): void {
-    if (session.parked === undefined) return;
+    const waiting = this.#parked.get(session);
+    if (waiting === undefined) return;
     this.#unpark(session);
-    this.#host.output.begin(session);
-    write();
-    this.#host.output.end();
+    if (!waiting.isSilent) {
+      this.#host.output.begin(session);
+      write();
+      this.#host.output.end();
+    }
     session.io.resume();
   }
 
@@ -102,8 +107,8 @@ export class Pauses {
   }
 
   #unpark(session: Session): void {
-    this.#timers.get(session)?.();
-    this.#timers.delete(session);
+    this.#parked.get(session)?.cancel();
+    this.#parked.delete(session);
     session.parked = undefined;
   }
 }

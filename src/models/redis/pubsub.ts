@@ -189,7 +189,8 @@ export class PubSub {
   #publish(channel: string): number {
     const listeners = this.channels.listeners.get(channel);
     let receivers = 0;
-    if (listeners !== undefined) receivers += this.#deliver(listeners, 'message', undefined, channel);
+    if (listeners !== undefined)
+      receivers += this.#deliver(listeners, 'message', undefined, channel);
     const patterns = this.patterns.listeners;
     if (patterns.size === 0) return receivers;
     const name = Buffer.from(channel, 'latin1');
@@ -201,7 +202,12 @@ export class PubSub {
   }
 
   /** Sends the current message to all sessions of `listeners`; returns how many. */
-  #deliver(listeners: Listeners, word: string, pattern: string | undefined, channel: string): number {
+  #deliver(
+    listeners: Listeners,
+    word: string,
+    pattern: string | undefined,
+    channel: string,
+  ): number {
     const { sessions } = listeners;
     let isMixed = false;
     let resp = 0;

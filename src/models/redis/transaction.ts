@@ -10,7 +10,8 @@ const QUEUED_OVERHEAD_BYTES = 256;
 
 /** Copies `request` behind the commands that wait for EXEC. Once the transaction can only fail nothing is kept. */
 export function queueCommand(session: Session, command: Command, request: Request): void {
-  if (session.queue === undefined || session.isTransactionBroken || session.isTransactionDirty) return;
+  if (session.queue === undefined || session.isTransactionBroken || session.isTransactionDirty)
+    return;
   session.queue.push({ command, request: keep(request) });
   session.queuedBytes += request.to - request.from + request.count * 8 + QUEUED_OVERHEAD_BYTES;
 }

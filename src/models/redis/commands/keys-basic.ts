@@ -14,7 +14,8 @@ const DEL: CommandSpec = {
   keys: [keyRange('RM DELETE', 1, -1)],
   group: 'generic',
   since: '1.0.0',
-  complexity: 'O(N), N being the number of keys; for each that is no string also the number of its elements',
+  complexity:
+    'O(N), N being the number of keys; for each that is no string also the number of its elements',
   summary: 'Deletes keys.',
   syntax: 'key...',
   tips: SUM_TIPS,

@@ -66,7 +66,8 @@ const SWAPDB: CommandSpec = {
   acl: ['keyspace', 'dangerous'],
   group: 'server',
   since: '4.0.0',
-  complexity: 'O(N), N being the number of clients that watch or wait for keys of the two databases',
+  complexity:
+    'O(N), N being the number of clients that watch or wait for keys of the two databases',
   summary: 'Exchanges the keys of two databases.',
   syntax: 'index1:integer index2:integer',
   handler: swap,

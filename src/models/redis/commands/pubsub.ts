@@ -4,7 +4,13 @@ import type { Context } from '../context.ts';
 import type { SubscriptionKind } from '../pubsub.ts';
 
 const SUBSCRIBE_FLAGS: readonly CommandFlag[] = ['pubsub', 'noscript', 'loading', 'stale'];
-const PUBLISH_FLAGS: readonly CommandFlag[] = ['pubsub', 'loading', 'stale', 'fast', 'may_replicate'];
+const PUBLISH_FLAGS: readonly CommandFlag[] = [
+  'pubsub',
+  'loading',
+  'stale',
+  'fast',
+  'may_replicate',
+];
 
 const SUBSCRIBE: CommandSpec = {
   name: 'subscribe',
@@ -111,7 +117,9 @@ const PUBLISH: CommandSpec = {
     const { request } = c;
     const channel = request.text(1);
     const { region } = request;
-    c.reply.integer(c.model.pubsub.publishBytes(channel, region, request.start[2]!, request.end[2]!));
+    c.reply.integer(
+      c.model.pubsub.publishBytes(channel, region, request.start[2]!, request.end[2]!),
+    );
   },
 };
 
@@ -129,7 +137,9 @@ const SPUBLISH: CommandSpec = {
     const { request } = c;
     const channel = request.text(1);
     const { region } = request;
-    c.reply.integer(c.model.pubsub.publishShard(channel, region, request.start[2]!, request.end[2]!));
+    c.reply.integer(
+      c.model.pubsub.publishShard(channel, region, request.start[2]!, request.end[2]!),
+    );
   },
 };
 

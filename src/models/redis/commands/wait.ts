@@ -38,7 +38,8 @@ const WAITAOF: CommandSpec = {
   group: 'generic',
   since: '7.2.0',
   complexity: 'O(1)',
-  summary: 'Waits until what was written before is synced to the log here, and by so many replicas, or the time is up.',
+  summary:
+    'Waits until what was written before is synced to the log here, and by so many replicas, or the time is up.',
   syntax: 'numlocal:integer numreplicas:integer timeout:integer',
   tips: TIPS,
   handler: waitAof,
@@ -91,7 +92,12 @@ function waitAof(c: Context): void {
 }
 
 /** Lets the session wait until `deadlineMs`, when `answer` replies. */
-function park(c: Context, reason: Parked['reason'], deadlineMs: number, answer: () => void): Parked {
+function park(
+  c: Context,
+  reason: Parked['reason'],
+  deadlineMs: number,
+  answer: () => void,
+): Parked {
   const { reply } = c;
   const parked: Parked = {
     reason,

@@ -18,7 +18,7 @@ export type Reply =
 
 /** All replies in `bytes`, which must end with the last one's end. */
 export function decodeReplies(bytes: Uint8Array): Reply[] {
-  const decoder = new Decoder(Buffer.from(bytes).toString("latin1"));
+  const decoder = new Decoder(Buffer.from(bytes).toString('latin1'));
   const replies: Reply[] = [];
   while (!decoder.isAtEnd) replies.push(decoder.next());
   return replies;
@@ -40,29 +40,29 @@ class Decoder {
     const mark = this.#text[this.#at++];
     const line = this.#line();
     switch (mark) {
-      case "+":
+      case '+':
         return line;
-      case "-":
+      case '-':
         return { error: line };
-      case ":":
-      case "(":
+      case ':':
+      case '(':
         return Number.isSafeInteger(Number(line)) ? Number(line) : BigInt(line);
-      case "$":
-      case "=":
-        return line === "-1" ? null : this.#body(Number(line));
-      case "_":
+      case '$':
+      case '=':
+        return line === '-1' ? null : this.#body(Number(line));
+      case '_':
         return null;
-      case "#":
-        return line === "t";
-      case ",":
+      case '#':
+        return line === 't';
+      case ',':
         return { double: line };
-      case "*":
-        return line === "-1" ? null : this.#values(Number(line));
-      case "~":
+      case '*':
+        return line === '-1' ? null : this.#values(Number(line));
+      case '~':
         return { set: this.#values(Number(line)) };
-      case ">":
+      case '>':
         return { push: this.#values(Number(line)) };
-      case "%": {
+      case '%': {
         const flat = this.#values(Number(line) * 2);
         return {
           map: flat.flatMap((key, i) =>
@@ -80,8 +80,8 @@ class Decoder {
   }
 
   #line(): string {
-    const end = this.#text.indexOf("\r\n", this.#at);
-    if (end < 0) throw new Error("a reply ends in the middle of a line");
+    const end = this.#text.indexOf('\r\n', this.#at);
+    if (end < 0) throw new Error('a reply ends in the middle of a line');
     const line = this.#text.slice(this.#at, end);
     this.#at = end + 2;
     return line;
@@ -89,8 +89,8 @@ class Decoder {
 
   #body(length: number): string {
     const body = this.#text.slice(this.#at, this.#at + length);
-    if (this.#text.slice(this.#at + length, this.#at + length + 2) !== "\r\n") {
-      throw new Error("a bulk string is not closed where its length says");
+    if (this.#text.slice(this.#at + length, this.#at + length + 2) !== '\r\n') {
+      throw new Error('a bulk string is not closed where its length says');
     }
     this.#at += length + 2;
     return body;

@@ -1,9 +1,9 @@
 /** What stands around a model under test: an output that collects each session's bytes, a sink of effects, a host without a process. */
-import { MIN_REGION_BYTES, type RegionSource, RespWriter } from "../../../bytes/resp-writer.ts";
-import { Region } from "../../../bytes/region.ts";
-import type { EffectSink } from "../effects.ts";
-import type { Host, Output } from "../host.ts";
-import type { Session, SessionIo } from "../session.ts";
+import { MIN_REGION_BYTES, type RegionSource, RespWriter } from '../../../bytes/resp-writer.ts';
+import { Region } from '../../../bytes/region.ts';
+import type { EffectSink } from '../effects.ts';
+import type { Host, Output } from '../host.ts';
+import type { Session, SessionIo } from '../session.ts';
 
 /** Collects what is written for each session. Small regions, so that replies turn from one to the next now and then. */
 export class CollectedOutput implements Output, RegionSource {
@@ -52,7 +52,7 @@ export class CollectedOutput implements Output, RegionSource {
     const piece = writer.region.bytes.slice(0, writer.at);
     writer.at = 0;
     const open = this.#open.at(-1);
-    if (open === undefined) throw new Error("bytes were written for no session");
+    if (open === undefined) throw new Error('bytes were written for no session');
     this.#of(open.session).push(piece);
     this.#written.push(piece);
   }
@@ -80,7 +80,7 @@ export class CollectedEffects implements EffectSink {
 /** A connection that only notes whether it was closed or resumed. */
 export class FakeIo implements SessionIo {
   readonly address: string;
-  readonly localAddress = "127.0.0.1:6379";
+  readonly localAddress = '127.0.0.1:6379';
   readonly fd: number;
   readonly isUnixSocket = false;
   readonly isTls = false;
@@ -107,6 +107,9 @@ export class FakeIo implements SessionIo {
   outputPieces(): number {
     return 0;
   }
+  memoryBytes(): number {
+    return 0;
+  }
   close(): void {
     this.isClosed = true;
   }
@@ -130,6 +133,9 @@ export interface FakeHostState {
   /** The end of the log and what is durable of it, in bytes. */
   position: number;
   durable: number;
+  isLogOn: boolean;
+  /** What waits for the log to become durable. */
+  readonly durableChecks: Set<(durable: number) => boolean>;
 }
 
 export function newHostState(nowMs: number): FakeHostState {
@@ -141,6 +147,8 @@ export function newHostState(nowMs: number): FakeHostState {
     refusal: undefined,
     position: 0,
     durable: 0,
+    isLogOn: true,
+    durableChecks: new Set(),
   };
 }
 
@@ -148,11 +156,13 @@ export function fakeHost(output: Output, state: FakeHostState, random: () => num
   return {
     output,
     processId: 4711,
-    executable: "/usr/bin/kvasir",
-    configFile: "",
+    executable: '/usr/bin/kvasir',
+    version: '0.1.0',
+    platform: 'Linux 6.1.0 x86_64',
+    configFile: '',
     tcpPort: 6379,
     startedMs: state.nowMs,
-    runId: "0123456789abcdef0123456789abcdef01234567",
+    runId: '0123456789abcdef0123456789abcdef01234567',
     memory: () => ({ rss: 1, heapUsed: 1, heapTotal: 1, external: 1, peakRss: 1, system: 1 }),
     cpu: () => ({ userSeconds: 0, systemSeconds: 0 }),
     monotonicUs: () => state.nowMs * 1000,
@@ -168,7 +178,9 @@ export function fakeHost(output: Output, state: FakeHostState, random: () => num
     random,
     randomBytes: (count) => Uint8Array.from({ length: count }, () => Math.floor(random() * 256)),
     persistence: {
-      isOn: true,
+      get isOn() {
+        return state.isLogOn;
+      },
       get isLoading() {
         return state.isLoading;
       },
@@ -181,9 +193,9 @@ export function fakeHost(output: Output, state: FakeHostState, random: () => num
       get durable() {
         return state.durable;
       },
-      rewrite: () => ({ reply: "Background append only file rewriting started" }),
+      rewrite: () => ({ reply: 'Background append only file rewriting started' }),
       info: () => ({}),
-      whenDurable: (check) => void check(state.durable),
+      whenDurable: (check) => void state.durableChecks.add(check),
       reload: () => undefined,
       lastSaveSeconds: Math.floor(state.nowMs / 1000),
     },

@@ -9,18 +9,18 @@
  *
  *   expect(h.replayed().dump()).toEqual(h.dump()); // the effects so far lead a fresh model to the same keyspace
  */
-import { RespParser, COMPLETE } from "../../../bytes/resp-parser.ts";
-import { Request } from "../../../bytes/resp-request.ts";
-import { MemoryEngine } from "../../../memory/index.ts";
-import type { CommandSpec } from "../command.ts";
-import { COMMANDS } from "../commands/index.ts";
-import { Dispatcher } from "../dispatch.ts";
-import { Effects } from "../effects.ts";
-import { RedisModel } from "../model.ts";
-import { EVENT } from "../notify.ts";
-import { Session } from "../session.ts";
-import type { Settings } from "../settings/settings.ts";
-import { decodeReplies, type Reply } from "./decode-reply.ts";
+import { RespParser, COMPLETE } from '../../../bytes/resp-parser.ts';
+import { Request } from '../../../bytes/resp-request.ts';
+import { MemoryEngine } from '../../../memory/index.ts';
+import type { CommandSpec } from '../command.ts';
+import { COMMANDS } from '../commands/index.ts';
+import { Dispatcher } from '../dispatch.ts';
+import { Effects } from '../effects.ts';
+import { RedisModel } from '../model.ts';
+import { EVENT } from '../notify.ts';
+import { Session } from '../session.ts';
+import type { Settings } from '../settings/settings.ts';
+import { decodeReplies, type Reply } from './decode-reply.ts';
 import {
   CollectedEffects,
   CollectedOutput,
@@ -28,7 +28,7 @@ import {
   fakeHost,
   newHostState,
   type FakeHostState,
-} from "./fakes.ts";
+} from './fakes.ts';
 
 export type Argument = string | number | bigint | Uint8Array;
 
@@ -50,9 +50,9 @@ export interface Held {
 
 const START_MS = 1_700_000_000_000;
 const SETTINGS: Readonly<Record<string, string>> = {
-  databases: "16",
-  "proto-max-bulk-len": "536870912",
-  "enable-debug-command": "no",
+  databases: '16',
+  'proto-max-bulk-len': '536870912',
+  'enable-debug-command': 'no',
 };
 
 export class Harness {
@@ -121,14 +121,23 @@ export class Harness {
 
   /** Runs one command; its reply as text of one byte a character. */
   raw(...args: Argument[]): string {
-    return Buffer.from(this.rawAs(this.session, ...args)).toString("latin1");
+    return Buffer.from(this.rawAs(this.session, ...args)).toString('latin1');
   }
 
   rawAs(session: Session, ...args: Argument[]): Uint8Array {
     this.output.take(session);
-    const request = new Request().fill(args.map(bytesOf));
-    this.execute(session, request);
+    this.start(session, ...args);
     return this.output.take(session);
+  }
+
+  /** Runs one command of which any number of replies may come; all that its session got. */
+  allAs(session: Session, ...args: Argument[]): Reply[] {
+    return decodeReplies(this.rawAs(session, ...args));
+  }
+
+  /** Runs one command; returns the dispatcher's answer (PARKED ...), replies stay for `replies`. */
+  start(session: Session, ...args: Argument[]): number {
+    return this.execute(session, new Request().fill(args.map(bytesOf)));
   }
 
   /** Runs a request that is at hand; returns the dispatcher's answer. */
@@ -158,6 +167,22 @@ export class Harness {
     }
   }
 
+  /** The log is durable up to `position`. */
+  makeDurable(position: number): void {
+    const { state } = this;
+    state.durable = position;
+    for (const check of state.durableChecks) if (check(position)) state.durableChecks.delete(check);
+  }
+
+  /** Applies one command of a log; what refuses it, if anything. */
+  replay(...args: Argument[]): string | undefined {
+    this.output.begin(this.session);
+    const refusal = this.dispatcher.replay(this.session, new Request().fill(args.map(bytesOf)));
+    this.output.end();
+    this.output.take(this.session);
+    return refusal;
+  }
+
   /** The effects emitted since the last call, as commands of one byte a character. */
   effects(): string[][] {
     const commands = parseCommands(this.sink, this.#effectsTaken);
@@ -167,7 +192,7 @@ export class Harness {
 
   /** As `effects`, without the SELECTs. */
   effectsOnly(): string[][] {
-    return this.effects().filter((command) => command[0] !== "SELECT");
+    return this.effects().filter((command) => command[0] !== 'SELECT');
   }
 
   /** Turns on all keyspace events, of which `events` tells. */
@@ -180,7 +205,7 @@ export class Harness {
   events(): string[] {
     return this.published
       .splice(0)
-      .map(([channel, message]) => `${channel.split(":")[1]} ${message}`);
+      .map(([channel, message]) => `${channel.split(':')[1]} ${message}`);
   }
 
   /** All keys of all databases with what they hold, expired ones too, in order of their names: `db:key`. */
@@ -189,7 +214,7 @@ export class Harness {
     const engine = this.engine;
     for (const db of this.model.databases) {
       db.keys.forEach((ref) => {
-        const value = Buffer.from(engine.copyValue(ref)).toString("latin1");
+        const value = Buffer.from(engine.copyValue(ref)).toString('latin1');
         held.push([
           `${db.id}:${this.model.keyText(ref)}`,
           { type: engine.type(ref), value, expiry: engine.expiry(ref) },
@@ -209,16 +234,16 @@ export class Harness {
     other.model.effects.isEnabled = false;
     const errorsBefore = other.output.writer.errorCount;
     for (const command of parseCommands(this.sink, 0)) {
-      if (command[0] === "SELECT") other.session.database = Number(command[1]);
-      if (command[0] === "SELECT" || command[0] === "MULTI" || command[0] === "EXEC") continue;
+      if (command[0] === 'SELECT') other.session.database = Number(command[1]);
+      if (command[0] === 'SELECT' || command[0] === 'MULTI' || command[0] === 'EXEC') continue;
       const request = new Request().fill(command.map(bytesOf));
       other.output.begin(other.session);
       const refusal = other.dispatcher.replay(other.session, request);
       other.output.end();
       const writer = other.output.writer;
-      if (refusal !== undefined) throw new Error(`replay of ${command.join(" ")}: ${refusal}`);
+      if (refusal !== undefined) throw new Error(`replay of ${command.join(' ')}: ${refusal}`);
       if (writer.errorCount !== errorsBefore) {
-        throw new Error(`replay of ${command.join(" ")}: ${writer.lastError}`);
+        throw new Error(`replay of ${command.join(' ')}: ${writer.lastError}`);
       }
     }
     other.output.take(other.session);
@@ -234,14 +259,14 @@ export class Harness {
   #fakeSettings(): Settings {
     const values = this.#settings;
     return {
-      get: (name: string): string => values.get(name) ?? "",
+      get: (name: string): string => values.get(name) ?? '',
       number: (name: string): number => Number(values.get(name)),
     } as unknown as Settings;
   }
 }
 
 function bytesOf(argument: Argument): Uint8Array {
-  return argument instanceof Uint8Array ? argument : Buffer.from(String(argument), "latin1");
+  return argument instanceof Uint8Array ? argument : Buffer.from(String(argument), 'latin1');
 }
 
 function parseCommands(sink: CollectedEffects, from: number): string[][] {
