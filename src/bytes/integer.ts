@@ -29,8 +29,10 @@ export function parseInteger(bytes: Uint8Array, start: number, end: number): num
     if (digit < 0 || digit > 9) return NaN;
     value = value * 10 + digit;
   }
-  if (digits === MAX_INT64_DIGITS && value > 9.2e18) {
-    if (parseExact(bytes, start, end) === undefined) return NaN;
+  if (value > Number.MAX_SAFE_INTEGER) {
+    // The sum was rounded at each of the last digits, and 2^63 may have been passed.
+    const exact = parseExact(bytes, start, end);
+    return exact === undefined ? NaN : Number(exact);
   }
   return negative ? -value : value;
 }
