@@ -4,7 +4,7 @@
  */
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Harness, type Argument } from '../testing/harness.ts';
+import { type Argument, Harness } from '../testing/harness.ts';
 
 const key = fc.constantFrom('a', 'b', 'c', 'd');
 const database = fc.constantFrom('0', '1', '2');
@@ -12,7 +12,7 @@ const seconds = fc.constantFrom('-1', '0', '1', '3', '100');
 const condition = fc.subarray(['NX', 'XX', 'GT', 'LT'], { maxLength: 2 });
 const atMs = fc.integer({ min: 1_699_999_999_000, max: 1_700_000_009_000 }).map(String);
 
-const command: fc.Arbitrary<Argument[]> = fc.oneof(
+const command: fc.Arbitrary<readonly Argument[]> = fc.oneof(
   fc.tuple(fc.constant('SET'), key, fc.string({ maxLength: 5 })),
   fc.tuple(
     fc.constant('SET'),
