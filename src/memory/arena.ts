@@ -1,0 +1,273 @@
+/**
+ * Memory outside the JavaScript heap, in blocks.
+ *
+ *   segment (64 MiB, one ArrayBuffer)  =  pages (256 KiB)  =  blocks of one size class
+ *
+ * A reference is an int32 (a uint32's bits) that counts units of 8 bytes from the start of the first segment: segment, page and offset are
+ * shifts away. 0 is no reference: the first unit of the first page is never given out.
+ *
+ * A page knows its class, its live blocks, how far it was ever used (`bump`) and its free blocks, which are linked through their first
+ * word. Pages of a class with room form a list, the latest to get room first: such a page is nearly full, so that blocks gather in
+ * few pages. An empty page serves any class again; a segment of empty pages is given back.
+ */
+import { Region } from '../bytes/region.ts';
+import { EngineFullError } from './errors.ts';
+import { MAX_ARENA_BYTES, PAGE_BITS } from './limits.ts';
+import { CLASS_BYTES, CLASS_COUNT, classOf } from './size-classes.ts';
+
+export type Ref = number;
+export const NONE = 0;
+
+const PAGE_UNIT_BITS = PAGE_BITS - 3;
+const PAGE_UNITS = 1 << PAGE_UNIT_BITS;
+export const PAGE_BYTES: number = 1 << PAGE_BITS;
+const NO_PAGE = -1;
+/** `#class` of a page that is in no use. */
+const FREE = 255;
+
+const ABSENT: Region = Region.allocate(8);
+
+export class Arena {
+  /** Segments by number; one that was given back is ABSENT. */
+  readonly segments: Region[] = [];
+  /** ref >>> segmentShift is the segment; (ref & unitMask) << 3 the offset in it. */
+  readonly segmentShift: number;
+  readonly unitMask: number;
+  /** Bytes of all live blocks, exact. */
+  usedBytes = 0;
+  /** Pages that hold blocks. */
+  pagesInUse = 0;
+  readonly #segmentBytes: number;
+  readonly #pagesPerSegment: number;
+  readonly #maxPages: number;
+  readonly #partial: Int32Array = new Int32Array(CLASS_COUNT).fill(NO_PAGE);
+  #class: Uint8Array = new Uint8Array(0);
+  #live: Int32Array = new Int32Array(0);
+  #bump: Int32Array = new Int32Array(0);
+  #freeBlock: Int32Array = new Int32Array(0);
+  #next: Int32Array = new Int32Array(0);
+  #prev: Int32Array = new Int32Array(0);
+  /** Empty pages of present segments, linked through `#next`. */
+  #emptyPages: number = NO_PAGE;
+  #emptyInSegment: Int32Array = new Int32Array(0);
+
+  constructor(segmentBits: number, maxBytes: number) {
+    this.#segmentBytes = 2 ** segmentBits;
+    this.segmentShift = segmentBits - 3;
+    this.unitMask = 2 ** this.segmentShift - 1;
+    this.#pagesPerSegment = 2 ** (segmentBits - PAGE_BITS);
+    this.#maxPages = Math.floor(Math.min(maxBytes, MAX_ARENA_BYTES) / PAGE_BYTES);
+  }
+
+  /** Bytes of the pages that hold blocks. */
+  get reservedBytes(): number {
+    return this.pagesInUse * PAGE_BYTES;
+  }
+
+  segment(ref: Ref): Region {
+    return this.segments[ref >>> this.segmentShift]!;
+  }
+
+  offset(ref: Ref): number {
+    return (ref & this.unitMask) << 3;
+  }
+
+  /** A block for `sizeBytes`, its contents undefined. Throws EngineFullError, with nothing changed. */
+  allocate(sizeBytes: number): Ref {
+    return this.allocateClass(classOf(sizeBytes));
+  }
+
+  allocateClass(sizeClass: number): Ref {
+    let page = this.#partial[sizeClass]!;
+    if (page === NO_PAGE) page = this.#openPage(sizeClass);
+    const bytes = CLASS_BYTES[sizeClass]!;
+    let ref = this.#freeBlock[page]!;
+    if (ref !== NONE) {
+      this.#freeBlock[page] = this.segment(ref).view.getInt32(this.offset(ref), true);
+    } else {
+      const at = this.#bump[page]!;
+      ref = ((page << PAGE_UNIT_BITS) + at) | 0;
+      this.#bump[page] = at + (bytes >>> 3);
+    }
+    this.#live[page]!++;
+    this.usedBytes += bytes;
+    if (this.#freeBlock[page] === NONE && this.#bump[page]! + (bytes >>> 3) > PAGE_UNITS) {
+      this.#unlink(page, sizeClass);
+    }
+    return ref;
+  }
+
+  free(ref: Ref, sizeClass: number): void {
+    const page = ref >>> PAGE_UNIT_BITS;
+    const units = CLASS_BYTES[sizeClass]! >>> 3;
+    const wasFull = this.#freeBlock[page] === NONE && this.#bump[page]! + units > PAGE_UNITS;
+    this.segment(ref).view.setInt32(this.offset(ref), this.#freeBlock[page]!, true);
+    this.#freeBlock[page] = ref;
+    this.usedBytes -= CLASS_BYTES[sizeClass]!;
+    const live = this.#live[page]! - 1;
+    this.#live[page] = live;
+    if (wasFull) this.#link(page, sizeClass);
+    if (live === 0) this.#closePage(page, sizeClass);
+  }
+
+  /**
+   * Whether the block would be better off elsewhere: its page is less than half full, and other pages of its class have
+   * room for it. Freeing such blocks after copying them empties sparse pages.
+   */
+  isSparse(ref: Ref, sizeClass: number): boolean {
+    const page = ref >>> PAGE_UNIT_BITS;
+    const capacity = Math.floor(PAGE_BYTES / CLASS_BYTES[sizeClass]!);
+    if (this.#live[page]! * 2 >= capacity) return false;
+    const first = this.#partial[sizeClass]!;
+    return first !== page ? first !== NO_PAGE : this.#next[page] !== NO_PAGE;
+  }
+
+  /** Puts the page of `ref` last in its class's list, so that new blocks go elsewhere while it is being emptied. */
+  demote(ref: Ref, sizeClass: number): void {
+    const page = ref >>> PAGE_UNIT_BITS;
+    if (this.#partial[sizeClass] !== page || this.#next[page] === NO_PAGE) return;
+    this.#unlink(page, sizeClass);
+    const first = this.#partial[sizeClass]!;
+    const second = this.#next[first]!;
+    this.#next[first] = page;
+    this.#prev[page] = first;
+    this.#next[page] = second;
+    if (second !== NO_PAGE) this.#prev[second] = page;
+  }
+
+  /** Throws where the lists contradict the counts. For tests. */
+  checkInvariants(): void {
+    let used = 0;
+    let inUse = 0;
+    for (let page = 0; page < this.#class.length; page++) {
+      const sizeClass = this.#class[page]!;
+      if (sizeClass === FREE) continue;
+      inUse++;
+      used += this.#live[page]! * CLASS_BYTES[sizeClass]!;
+      if (this.#live[page]! <= 0) throw new Error(`page ${page} is open and empty`);
+      let free = 0;
+      for (let ref = this.#freeBlock[page]!; ref !== NONE; free++) {
+        if (ref >>> PAGE_UNIT_BITS !== page)
+          throw new Error(`free block of another page in ${page}`);
+        if (free > PAGE_UNITS) throw new Error(`free blocks of page ${page} form a ring`);
+        ref = this.segment(ref).view.getInt32(this.offset(ref), true);
+      }
+      const first = page === 0 ? 1 : 0;
+      const given = (this.#bump[page]! - first) / (CLASS_BYTES[sizeClass]! >>> 3);
+      if (given !== free + this.#live[page]!) throw new Error(`page ${page} lost blocks`);
+    }
+    if (used !== this.usedBytes) throw new Error(`used ${this.usedBytes}, counted ${used}`);
+    if (inUse !== this.pagesInUse) throw new Error(`pages ${this.pagesInUse}, counted ${inUse}`);
+  }
+
+  #openPage(sizeClass: number): number {
+    if (this.pagesInUse >= this.#maxPages) throw new EngineFullError(this.#maxPages * PAGE_BYTES);
+    if (this.#emptyPages === NO_PAGE) this.#addSegment();
+    const page = this.#emptyPages;
+    this.#emptyPages = this.#next[page]!;
+    if (this.#emptyPages !== NO_PAGE) this.#prev[this.#emptyPages] = NO_PAGE;
+    this.#emptyInSegment[page >>> this.#pageShift()]!--;
+    this.pagesInUse++;
+    this.#class[page] = sizeClass;
+    this.#live[page] = 0;
+    this.#bump[page] = page === 0 ? 1 : 0;
+    this.#freeBlock[page] = NONE;
+    this.#link(page, sizeClass);
+    return page;
+  }
+
+  #closePage(page: number, sizeClass: number): void {
+    this.#unlink(page, sizeClass);
+    this.#class[page] = FREE;
+    this.pagesInUse--;
+    this.#addEmpty(page);
+    const segment = page >>> this.#pageShift();
+    const empty = ++this.#emptyInSegment[segment]!;
+    if (empty === this.#pagesPerSegment && this.#countEmptySegments() > 1)
+      this.#dropSegment(segment);
+  }
+
+  #pageShift(): number {
+    return this.segmentShift - PAGE_UNIT_BITS;
+  }
+
+  #countEmptySegments(): number {
+    let count = 0;
+    for (let s = 0; s < this.segments.length; s++) {
+      if (this.#emptyInSegment[s] === this.#pagesPerSegment) count++;
+    }
+    return count;
+  }
+
+  #addEmpty(page: number): void {
+    this.#next[page] = this.#emptyPages;
+    this.#prev[page] = NO_PAGE;
+    if (this.#emptyPages !== NO_PAGE) this.#prev[this.#emptyPages] = page;
+    this.#emptyPages = page;
+  }
+
+  #addSegment(): void {
+    let segment = this.segments.indexOf(ABSENT);
+    const region = Region.allocate(this.#segmentBytes);
+    if (segment < 0) {
+      segment = this.segments.length;
+      this.segments.push(region);
+      this.#growTables((segment + 1) * this.#pagesPerSegment);
+    } else {
+      this.segments[segment] = region;
+    }
+    const first = segment * this.#pagesPerSegment;
+    for (let page = first + this.#pagesPerSegment - 1; page >= first; page--) this.#addEmpty(page);
+    this.#emptyInSegment[segment] = this.#pagesPerSegment;
+  }
+
+  #dropSegment(segment: number): void {
+    const first = segment * this.#pagesPerSegment;
+    for (let page = first; page < first + this.#pagesPerSegment; page++) {
+      const next = this.#next[page]!;
+      const prev = this.#prev[page]!;
+      if (prev === NO_PAGE) this.#emptyPages = next;
+      else this.#next[prev] = next;
+      if (next !== NO_PAGE) this.#prev[next] = prev;
+    }
+    this.#emptyInSegment[segment] = 0;
+    this.segments[segment] = ABSENT;
+  }
+
+  #growTables(pages: number): void {
+    if (pages <= this.#class.length) return;
+    const size = Math.max(pages, this.#class.length * 2);
+    const grown = (old: Int32Array): Int32Array => {
+      const table = new Int32Array(size);
+      table.set(old);
+      return table;
+    };
+    const classes = new Uint8Array(size).fill(FREE);
+    classes.set(this.#class);
+    this.#class = classes;
+    this.#live = grown(this.#live);
+    this.#bump = grown(this.#bump);
+    this.#freeBlock = grown(this.#freeBlock);
+    this.#next = grown(this.#next);
+    this.#prev = grown(this.#prev);
+    const empty = new Int32Array(Math.ceil(size / this.#pagesPerSegment));
+    empty.set(this.#emptyInSegment);
+    this.#emptyInSegment = empty;
+  }
+
+  #link(page: number, sizeClass: number): void {
+    const first = this.#partial[sizeClass]!;
+    this.#next[page] = first;
+    this.#prev[page] = NO_PAGE;
+    if (first !== NO_PAGE) this.#prev[first] = page;
+    this.#partial[sizeClass] = page;
+  }
+
+  #unlink(page: number, sizeClass: number): void {
+    const next = this.#next[page]!;
+    const prev = this.#prev[page]!;
+    if (prev === NO_PAGE) this.#partial[sizeClass] = next;
+    else this.#next[prev] = next;
+    if (next !== NO_PAGE) this.#prev[next] = prev;
+  }
+}

@@ -1,0 +1,73 @@
+/** Tables of keyspaces that were cleared, whose records are freed bit by bit; records that a snapshot misses are saved first. */
+import { NONE } from './arena.ts';
+import type { MemoryEngine } from './engine.ts';
+import type { ExpiryHeap } from './expiry-heap.ts';
+import { type IndexTable, MOVED } from './index-table.ts';
+import type { Keyspace } from './keyspace.ts';
+
+interface Detached {
+  origin: Keyspace;
+  table: IndexTable;
+  /** Kept until the records are gone, since what is saved of a record includes its expiry. */
+  heap: ExpiryHeap | undefined;
+  slot: number;
+  /** The snapshot that was under way when the keyspace was cleared; 0: none. */
+  snapshot: number;
+}
+
+export class DetachedTables {
+  /** Records that wait to be freed. */
+  records = 0;
+  /** Records freed so far. */
+  freed = 0;
+  /** Bytes of the tables and heaps that wait. */
+  bytes = 0;
+  readonly #engine: MemoryEngine;
+  readonly #queue: Detached[] = [];
+
+  constructor(engine: MemoryEngine) {
+    this.#engine = engine;
+  }
+
+  /** An old table must be added after the table that replaced it, with the heap of both. */
+  add(origin: Keyspace, table: IndexTable, heap: ExpiryHeap | undefined): void {
+    this.records += table.used;
+    this.bytes += table.bytes + (heap?.bytes ?? 0);
+    const snapshot = this.#engine.snapshot.activeSerial;
+    this.#queue.unshift({ origin, table, heap, slot: 0, snapshot });
+  }
+
+  /** Whether records wait that belong to the snapshot under way. */
+  get holdsSnapshot(): boolean {
+    const serial = this.#engine.snapshot.activeSerial;
+    return serial !== 0 && this.#queue.some((detached) => detached.snapshot === serial);
+  }
+
+  /** Looks at up to `units` slots and frees what is in them; returns what is left of `units`. */
+  free(units: number): number {
+    let left = units;
+    while (left > 0 && this.#queue.length > 0) {
+      const first = this.#queue[0]!;
+      const { table } = first;
+      const serial = this.#engine.snapshot.activeSerial;
+      const isInSnapshot = serial !== 0 && first.snapshot === serial;
+      const end = Math.min(table.slotCount, first.slot + left);
+      for (let i = first.slot; i < end; i++) {
+        const ref = table.slots[i * 2]!;
+        if (ref === NONE || ref === MOVED) continue;
+        if (isInSnapshot) this.#engine.snapshot.visit(first.origin, ref);
+        this.#engine.freeRecord(ref);
+        this.records--;
+        this.freed++;
+      }
+      left -= end - first.slot;
+      first.slot = end;
+      if (end === table.slotCount) {
+        this.bytes -= table.bytes + (first.heap?.bytes ?? 0);
+        first.heap?.release();
+        this.#queue.shift();
+      }
+    }
+    return left;
+  }
+}

@@ -1,0 +1,39 @@
+/** Every bound of the memory engine, and where it comes from. */
+
+/** log2 of a segment's size: 64 MiB, of which the kernel commits only the pages that are touched. */
+export const SEGMENT_BITS = 26;
+
+/** References count units of 8 bytes in 32 bits: 32 GiB. The last page is left out, so that -1 is no reference. */
+export const MAX_ARENA_BYTES: number = 2 ** 35 - 2 ** 18;
+
+/** log2 of a page's size: 256 KiB of blocks of one size class. */
+export const PAGE_BITS = 18;
+
+/** A chunk of a value or key that is too long to lie in its record's block. */
+export const CHUNK_BYTES: number = 64 * 1024;
+
+/** Keys up to this length lie in the record's block; longer ones are chunked. */
+export const INLINE_KEY_BYTES: number = 16 * 1024;
+
+/** A record whose block would be larger has its value chunked. */
+export const INLINE_RECORD_BYTES: number = 64 * 1024;
+
+/** The largest block: a header and two vectors of chunks that hold 512 MiB each fit. */
+export const MAX_BLOCK_BYTES: number = 128 * 1024;
+
+/** The longest value or key: what a vector in the largest block can name, half a block each. */
+export const MAX_LENGTH_BYTES: number = 1024 * 1024 * 1024;
+
+/** Slots of the smallest index. */
+export const MIN_SLOTS = 16;
+
+/** An index grows above three quarters full ... */
+export const GROW_LOAD = 0.75;
+/** ... and shrinks below a tenth, to about a third. */
+export const SHRINK_LOAD = 0.1;
+
+/** Slots of the old table that every insertion and removal migrates: the old one is empty long before the new one is full. */
+export const MIGRATE_SLOTS = 16;
+
+/** A value of more chunks is freed in the background. */
+export const FREE_AT_ONCE_CHUNKS = 64;

@@ -1,0 +1,264 @@
+/**
+ * The engine against a Map: random operations over few keys of all sizes, with expiry, resizing, renames, swaps, clearing, defragmentation and
+ * snapshots interleaved, invariants checked along the way. KVASIR_SOAK multiplies the length; KVASIR_SEED repeats a run.
+ */
+import { expect, test } from 'vitest';
+import { Region } from '../bytes/region.ts';
+import { SeededRandomness } from '../os/randomness.ts';
+import { MemoryEngine } from './engine.ts';
+import type { Keyspace } from './keyspace.ts';
+
+interface Held {
+  value: Buffer;
+  type: number;
+  expiry: number;
+}
+
+type Model = Map<string, Held>[];
+
+const SOAK = Number(process.env['KVASIR_SOAK'] ?? 1);
+const SEED = Number(process.env['KVASIR_SEED'] ?? 20261123);
+const SPACES = 3;
+
+class Run {
+  readonly random: SeededRandomness;
+  readonly engine: MemoryEngine;
+  readonly spaces: Keyspace[];
+  readonly model: Model;
+  #expected: Model | undefined = undefined;
+  readonly #saved: Model;
+  readonly keys: Buffer[];
+
+  constructor(seed: number, keys: number) {
+    this.random = new SeededRandomness(seed);
+    this.engine = new MemoryEngine({
+      hashKey: this.random.bytes(16),
+      random: () => this.random.uniform(),
+      segmentBits: 20,
+    });
+    this.engine.now = 1000;
+    this.spaces = Array.from({ length: SPACES }, () => this.engine.createKeyspace());
+    this.model = Array.from({ length: SPACES }, () => new Map());
+    this.#saved = Array.from({ length: SPACES }, () => new Map());
+    this.keys = Array.from({ length: keys }, (_, i) => this.#key(i));
+  }
+
+  #key(i: number): Buffer {
+    if (i % 97 === 96) return Buffer.alloc(17_000 + this.random.below(150_000), `long${i}-`);
+    return Buffer.from(`k${i}`.padEnd(this.random.below(40), '-'));
+  }
+
+  value(): Buffer {
+    const kind = this.random.below(100);
+    const length =
+      kind < 60
+        ? this.random.below(100)
+        : kind < 90
+          ? this.random.below(3000)
+          : kind < 97
+            ? this.random.below(80_000)
+            : this.random.below(300_000);
+    return Buffer.alloc(length, String(this.random.below(1e9)));
+  }
+
+  step(): void {
+    const s = this.random.below(SPACES);
+    const space = this.spaces[s]!;
+    const held = this.model[s]!;
+    const key = this.keys[this.random.below(this.keys.length)]!;
+    const name = key.toString('latin1');
+    const region = Region.of(key);
+    const hash = space.hash(region, 0, key.length);
+    const ref = space.find(hash, region, 0, key.length);
+    const entry = held.get(name);
+    expect(ref !== 0).toBe(entry !== undefined);
+    const op = this.random.below(100);
+    if (entry === undefined) {
+      if (op < 70) this.#insert(space, held, hash, region, name);
+      return;
+    }
+    const { engine } = this;
+    if (op < 25) {
+      const value = this.value();
+      space.replace(hash, ref, 2, 1, Region.of(value), 0, value.length);
+      entry.value = value;
+      entry.type = 2;
+    } else if (op < 40) {
+      space.remove(hash, ref);
+      held.delete(name);
+    } else if (op < 50) {
+      const more = this.value();
+      space.append(hash, ref, Region.of(more), 0, more.length);
+      entry.value = Buffer.concat([entry.value, more]).subarray(0);
+      if (entry.value.length > 700_000) {
+        space.remove(hash, space.find(hash, region, 0, key.length));
+        held.delete(name);
+      }
+    } else if (op < 56) {
+      const length = this.random.below(entry.value.length * 2 + 10);
+      space.resizeValue(hash, ref, length);
+      const value = Buffer.alloc(length);
+      entry.value.copy(value);
+      entry.value = value;
+    } else if (op < 62 && entry.value.length > 0) {
+      const offset = this.random.below(entry.value.length);
+      const bytes = Buffer.alloc(this.random.below(entry.value.length - offset + 1), 'w');
+      space.writeValue(ref, offset, Region.of(bytes), 0, bytes.length);
+      space.setValueByte(ref, offset, 7);
+      entry.value = Buffer.from(entry.value);
+      bytes.copy(entry.value, offset);
+      entry.value[offset] = 7;
+      expect(engine.valueByte(ref, offset)).toBe(7);
+    } else if (op < 72) {
+      entry.expiry = this.engine.now + this.random.below(500);
+      space.setExpiry(ref, entry.expiry);
+    } else if (op < 75) {
+      entry.expiry = -1;
+      space.clearExpiry(ref);
+    } else if (op < 85) {
+      this.#move(op, s, hash, ref, name);
+    } else {
+      expect(engine.valueLength(ref)).toBe(entry.value.length);
+      expect(engine.type(ref)).toBe(entry.type);
+      expect(engine.expiry(ref)).toBe(entry.expiry);
+      expect(Buffer.compare(engine.copyValue(ref), entry.value)).toBe(0);
+    }
+  }
+
+  #insert(space: Keyspace, held: Map<string, Held>, hash: number, key: Region, name: string): void {
+    const value = this.value();
+    space.insert(hash, key, 0, key.bytes.length, 1, 3, Region.of(value), 0, value.length);
+    held.set(name, { value, type: 1, expiry: -1 });
+  }
+
+  /** RENAME, COPY or MOVE to a key or keyspace where it is absent. */
+  #move(op: number, s: number, hash: number, ref: number, name: string): void {
+    const t = op < 79 ? s : this.random.below(SPACES);
+    const target = this.spaces[t]!;
+    const key =
+      op >= 82 ? Buffer.from(name, 'latin1') : this.keys[this.random.below(this.keys.length)]!;
+    const newName = key.toString('latin1');
+    if (this.model[t]!.has(newName)) return;
+    const region = Region.of(key);
+    const newHash = target.hash(region, 0, key.length);
+    const entry = this.model[s]!.get(name)!;
+    if (op < 79) {
+      this.spaces[s]!.rename(hash, ref, newHash, region, 0, key.length);
+      this.model[s]!.delete(name);
+      this.model[s]!.set(newName, entry);
+    } else if (op < 82) {
+      this.spaces[s]!.copyTo(ref, target, newHash, region, 0, key.length);
+      this.model[t]!.set(newName, { ...entry });
+    } else {
+      this.spaces[s]!.moveTo(hash, ref, target);
+      this.model[s]!.delete(name);
+      this.model[t]!.set(newName, entry);
+    }
+  }
+
+  /** Now and then: time, whole keyspaces, background work. */
+  background(): void {
+    const op = this.random.below(60);
+    this.engine.now += 1;
+    for (const [s, space] of this.spaces.entries()) {
+      while (space.nextExpiry <= this.engine.now) {
+        const ref = space.firstVolatile();
+        const name = Buffer.from(this.engine.copyKey(ref)).toString('latin1');
+        expect(this.model[s]!.get(name)!.expiry).toBe(this.engine.expiry(ref));
+        expect(this.engine.isExpired(ref)).toBe(true);
+        space.removeRef(ref);
+        this.model[s]!.delete(name);
+      }
+    }
+    if (op === 0) {
+      const s = this.random.below(SPACES);
+      this.spaces[s]!.clear(this.random.below(2) === 0);
+      this.model[s]!.clear();
+    } else if (op === 1) {
+      const [a, b] = [this.random.below(SPACES), this.random.below(SPACES)];
+      this.engine.swap(this.spaces[a]!, this.spaces[b]!);
+      [this.model[a], this.model[b]] = [this.model[b]!, this.model[a]!];
+    } else if (op === 2) {
+      this.engine.defragment(true);
+    } else if (op < 20) {
+      this.engine.step(this.random.below(50));
+    } else if (op < 24 && !this.engine.isSnapshotActive) {
+      this.#startSnapshot();
+    } else if (op === 24 && this.engine.isSnapshotActive) {
+      this.engine.abortSnapshot();
+      this.#expected = undefined;
+    } else if (op < 50 && this.engine.isSnapshotActive) {
+      if (this.engine.snapshotStep(this.random.below(40))) this.#compareSnapshot();
+    }
+  }
+
+  #startSnapshot(): void {
+    for (const saved of this.#saved) saved.clear();
+    this.#expected = this.model.map((m) => new Map([...m].map(([k, h]) => [k, { ...h }])));
+    this.engine.startSnapshot((keyspace, ref) => {
+      const name = Buffer.from(this.engine.copyKey(ref)).toString('latin1');
+      const saved = this.#saved[this.spaces.indexOf(keyspace)]!;
+      expect(saved.has(name)).toBe(false);
+      saved.set(name, {
+        value: Buffer.from(this.engine.copyValue(ref)),
+        type: this.engine.type(ref),
+        expiry: this.engine.expiry(ref),
+      });
+    });
+  }
+
+  #compareSnapshot(): void {
+    for (let s = 0; s < SPACES; s++) compare(this.#saved[s]!, this.#expected![s]!);
+  }
+
+  checkAll(): void {
+    this.engine.checkInvariants();
+    for (const [s, space] of this.spaces.entries()) {
+      expect(space.size).toBe(this.model[s]!.size);
+      const found = new Map<string, Held>();
+      space.forEach((ref) => {
+        found.set(Buffer.from(this.engine.copyKey(ref)).toString('latin1'), {
+          value: Buffer.from(this.engine.copyValue(ref)),
+          type: this.engine.type(ref),
+          expiry: this.engine.expiry(ref),
+        });
+      });
+      compare(found, this.model[s]!);
+    }
+  }
+}
+
+function compare(found: Map<string, Held>, expected: Map<string, Held>): void {
+  expect([...found.keys()].sort()).toEqual([...expected.keys()].sort());
+  for (const [name, held] of expected) {
+    const other = found.get(name)!;
+    expect([other.type, other.expiry, other.value.length]).toEqual([
+      held.type,
+      held.expiry,
+      held.value.length,
+    ]);
+    expect(Buffer.compare(other.value, held.value)).toBe(0);
+  }
+}
+
+for (const [seed, keys, steps] of [
+  [SEED, 200, 20_000],
+  [SEED + 1, 20, 10_000],
+  [SEED + 2, 2000, 30_000],
+] as const) {
+  test(`${keys} keys, seed ${seed}`, { timeout: 60_000 * SOAK }, () => {
+    const run = new Run(seed, keys);
+    for (let i = 0; i < steps * SOAK; i++) {
+      run.step();
+      if (i % 7 === 0) run.background();
+      if (i % 4000 === 0) run.checkAll();
+    }
+    run.checkAll();
+    for (const space of run.spaces) space.clear(true);
+    run.engine.abortSnapshot();
+    while (run.engine.step(1000));
+    expect(run.engine.usedBytes).toBe(0);
+    expect(run.engine.pendingFrees).toBe(0);
+    run.engine.checkInvariants();
+  });
+}
