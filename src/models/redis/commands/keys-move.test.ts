@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { EngineFullError } from '../../../memory/index.ts';
 import { Harness } from '../testing/harness.ts';
 
 const SAME = { error: 'ERR source and destination objects are the same' };
@@ -137,6 +138,25 @@ describe('COPY', () => {
     h.run('SETRANGE', 'a', '100000', 'X');
     expect(h.run('GET', 'b')).toBe(value);
   });
+});
+
+test('what was deleted to make way stays deleted, in the log too, when there is no memory for what was to come', () => {
+  for (const command of [
+    ['RENAME', 'a', 'b'],
+    ['COPY', 'a', 'b', 'REPLACE'],
+  ]) {
+    const h = new Harness();
+    h.run('MSET', 'a', '1', 'b', '2');
+    const { keys } = h.model.databases[0]!;
+    const full = (): never => {
+      throw new EngineFullError(0);
+    };
+    Object.assign(keys, { rename: full, copyTo: full });
+    expect(() => h.start(h.session, ...command)).toThrow(EngineFullError);
+    h.model.effects.endEntry();
+    expect(Object.keys(h.dump())).toEqual(['0:a']);
+    expect(h.replayed().dump()).toEqual(h.dump());
+  }
 });
 
 describe('MOVE', () => {

@@ -62,7 +62,13 @@ function rename(c: Context, isOnlyNew: boolean): void {
     }
     keys.remove(targetHash, target);
   }
-  keys.rename(sourceHash, source, targetHash, request.region, request.start[2]!, request.end[2]!);
+  const { region, start, end } = request;
+  try {
+    keys.rename(sourceHash, source, targetHash, region, start[2]!, end[2]!);
+  } catch (error) {
+    if (target !== 0) logDeletion(c, c.db, 2);
+    throw error;
+  }
   c.verbatim();
   c.notify(EVENT.newKey, 'new', 2);
   c.changed(1);
@@ -114,8 +120,14 @@ function copy(c: Context): void {
   }
   const { keys } = database;
   const hash = c.keyHash;
+  const { region, start, end } = request;
   if (target !== 0) keys.remove(hash, target);
-  c.db.keys.copyTo(source, keys, hash, request.region, request.start[2]!, request.end[2]!);
+  try {
+    c.db.keys.copyTo(source, keys, hash, region, start[2]!, end[2]!);
+  } catch (error) {
+    if (target !== 0) logDeletion(c, database, 2);
+    throw error;
+  }
   c.verbatim();
   c.notify(EVENT.newKey, 'new', 2, database);
   c.model.stats.dirty++;
@@ -160,6 +172,16 @@ function move(c: Context): void {
   c.notify(EVENT.generic, 'move_from', 1);
   c.notify(EVENT.generic, 'move_to', 1, database);
   reply.integer(1);
+}
+
+/** The key in argument `i` was deleted to make way for a value for which there was no memory: the deletion stands. */
+function logDeletion(c: Context, database: Database, i: number): void {
+  c.effects.begin(database.id, 2);
+  c.effects.text('DEL');
+  c.effects.argument(c.request, i);
+  c.model.stats.dirty++;
+  c.touchWatchers(i, database);
+  c.notify(EVENT.generic, 'del', i, database);
 }
 
 /** The database whose number is argument `i`; undefined, with the error replied, where there is none. */
