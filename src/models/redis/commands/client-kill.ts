@@ -39,9 +39,7 @@ interface Filter {
 function kill(c: Context): void {
   const { request, reply, session } = c;
   const isByAddress = request.count === 3;
-  const filter = isByAddress
-    ? { address: request.text(2), isSelfSpared: false }
-    : parseFilter(c);
+  const filter = isByAddress ? { address: request.text(2), isSelfSpared: false } : parseFilter(c);
   if (filter === undefined) return;
   let killed = 0;
   let isSelfKilled = false;

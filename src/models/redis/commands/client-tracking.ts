@@ -48,7 +48,8 @@ function tracking(c: Context): void {
     }
   }
   if (request.is(2, 'OFF')) reply.ok();
-  else if (request.is(2, 'ON')) reply.error('ERR CLIENT TRACKING is not supported yet by this server');
+  else if (request.is(2, 'ON'))
+    reply.error('ERR CLIENT TRACKING is not supported yet by this server');
   else reply.error(SYNTAX_ERROR);
 }
 

@@ -1,11 +1,16 @@
 /** CLIENT: names, identity, pausing, replies and memory of connections. LIST, KILL and TRACKING have files of their own. */
 import type { AclCategory, CommandFlag, CommandSpec } from '../command.ts';
-import { helpCommand } from '../command-help.ts';
+import { helpCommand, wrongSubcommand } from '../command-help.ts';
 import { type Context, SYNTAX_ERROR } from '../context.ts';
 import { BAD_CLIENT_NAME, isClientAttribute } from './client-attributes.ts';
 import { CLIENT_KILL } from './client-kill.ts';
 import { CLIENT_INFO, CLIENT_LIST } from './client-list.ts';
-import { CLIENT_CACHING, CLIENT_GETREDIR, CLIENT_TRACKING, CLIENT_TRACKINGINFO } from './client-tracking.ts';
+import {
+  CLIENT_CACHING,
+  CLIENT_GETREDIR,
+  CLIENT_TRACKING,
+  CLIENT_TRACKINGINFO,
+} from './client-tracking.ts';
 
 const FLAGS: readonly CommandFlag[] = ['noscript', 'loading', 'stale'];
 const ADMIN_FLAGS: readonly CommandFlag[] = ['admin', ...FLAGS];
@@ -81,9 +86,7 @@ const SETINFO: CommandSpec = {
     }
     const value = request.text(3);
     if (!isClientAttribute(value)) {
-      reply.error(
-        `ERR ${request.text(2)} cannot contain spaces, newlines or special characters.`,
-      );
+      reply.error(`ERR ${request.text(2)} cannot contain spaces, newlines or special characters.`);
       return;
     }
     if (isName) session.libraryName = value;
@@ -129,15 +132,6 @@ function pause(c: Context): void {
   }
   model.pauses.pause(isWrite ? 'write' : 'all', c.now + timeout, c.now);
   reply.ok();
-}
-
-/** What Redis answers to a subcommand that exists but not with so many arguments. */
-function wrongSubcommand(c: Context): string {
-  const { request } = c;
-  return (
-    `ERR unknown subcommand or wrong number of arguments for '${request.text(1).slice(0, 128)}'. ` +
-    `Try ${request.text(0).toUpperCase()} HELP.`
-  );
 }
 
 const UNPAUSE: CommandSpec = {

@@ -3,7 +3,7 @@
  * `enable-debug-command` allows it.
  */
 import type { CommandSpec } from '../command.ts';
-import { replyHelp } from '../command-help.ts';
+import { replyHelp, wrongSubcommand } from '../command-help.ts';
 import { type Context, NO_SUCH_KEY } from '../context.ts';
 import { stringEncodingName } from '../string-encoding.ts';
 import { datasetDigest, keyDigest } from './debug-digest.ts';
@@ -257,10 +257,7 @@ export const DEBUG: CommandSpec = {
       request.count < command.counts[0] ||
       request.count > command.counts[1]
     ) {
-      c.reply.error(
-        `ERR unknown subcommand or wrong number of arguments for '${word.slice(0, 128)}'. ` +
-          `Try ${request.text(0).toUpperCase()} HELP.`,
-      );
+      c.reply.error(wrongSubcommand(c));
       return;
     }
     command.run(c);

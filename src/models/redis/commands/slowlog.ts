@@ -1,6 +1,6 @@
 /** SLOWLOG: reading the log of slow commands (slowlog.ts beside the model keeps it). */
 import type { CommandSpec } from '../command.ts';
-import { helpCommand } from '../command-help.ts';
+import { helpCommand, wrongSubcommand } from '../command-help.ts';
 import type { Context } from '../context.ts';
 
 const DEFAULT_COUNT = 10;
@@ -24,9 +24,7 @@ function get(c: Context): void {
   const { request, reply, model } = c;
   let count = DEFAULT_COUNT;
   if (request.count > 3) {
-    reply.error(
-      "ERR unknown subcommand or wrong number of arguments for 'get'. Try SLOWLOG HELP.",
-    );
+    reply.error(wrongSubcommand(c));
     return;
   }
   if (request.count === 3) {
