@@ -171,6 +171,8 @@ export class AofDirectory {
     const history = this.manifest.history;
     if (history.length === 0) return;
     try {
+      // The manifest that no longer needs them may have been left un-synced by a process that was killed.
+      await this.files.syncDirectoryAsync(this.path);
       for (const entry of history) await this.#removeFile(entry);
       const { base, incremental } = this.manifest;
       await this.publish({ base, history: [], incremental });

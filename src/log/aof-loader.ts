@@ -24,11 +24,10 @@ import {
   batchSeed,
   HEADER_BYTES,
   looksLikeBegin,
-  looksLikeEnd,
   parseHeader,
   timestampBytes,
 } from './batch.ts';
-import { EntryReader, isBracket, lineEnd, type Apply } from './entry-reader.ts';
+import { EntryReader, isBracket, isForeignAnnotation, lineEnd, type Apply } from './entry-reader.ts';
 import { FileWindow } from './file-window.ts';
 import { LINE_BYTES, TORN_TAIL_BYTES, WINDOW_BYTES } from './limits.ts';
 import { CorruptLogError } from './log-error.ts';
@@ -232,17 +231,15 @@ class Loader implements LoadResult {
 
   /** What to do at a place that is no intact batch: the offset at which Redis's rules begin, or -1: it is a torn tail. */
   #afterDamage(window: FileWindow, offset: number, seed: number): number {
-    const held = window.fill(offset, BATCH_BEGIN_BYTES);
+    const held = window.fill(offset, LINE_BYTES);
     const { at } = window;
     const bytes = window.region.bytes;
-    const isBatch = looksLikeBegin(bytes, at, at + held);
-    const isOurs = isBatch || looksLikeEnd(bytes, at, at + held);
-    if (bytes[at] === 42 || (bytes[at] === 35 && !isOurs)) return offset;
+    if (bytes[at] === 42 || isForeignAnnotation(bytes, at, at + held)) return offset;
     const isLong = window.size - offset > TORN_TAIL_BYTES;
     if (isLong || isFollowedBySynced(window, offset, seed, this.position)) {
       throw this.#corrupt(window, offset, 'the batch here is damaged, and synced ones follow it');
     }
-    if (isBatch && held >= BATCH_BEGIN_BYTES) {
+    if (looksLikeBegin(bytes, at, at + held) && held >= BATCH_BEGIN_BYTES) {
       const commands = offset + BATCH_BEGIN_BYTES;
       if (isContinuedByRedis(window, commands)) return commands;
     }

@@ -310,16 +310,20 @@ export class Aof {
 
   /** One thing at a time works on the manifest. */
   #occupy(work: Promise<void>): void {
-    this.#running = work.finally(() => {
+    const done = (error?: unknown): void => {
+      if (error !== undefined) this.#options.report('warning', String(error));
       this.#running = undefined;
       if (this.#needsFresh && this.#isOn) this.#scheduleRepair();
-    });
+    };
+    this.#running = work.then(() => done(), done);
   }
 
   async #run(rewrite: Rewrite, mode: RewriteMode): Promise<void> {
     const startUs = this.#rewriteStartUs;
+    let isDone = false;
     try {
       await rewrite.run();
+      isDone = true;
       this.#hasLog = true;
       this.isLastRewriteOk = true;
       this.policy.succeeded();
@@ -335,7 +339,8 @@ export class Aof {
     this.log.isSyncSuspended = false;
     this.lastRewriteSeconds = Math.floor((this.#options.clock.monotonicUs() - startUs) / 1e6);
     this.#closedBytes = Math.max(0, this.directory.sizeBytes - this.log.fileBytes);
-    if (this.isLastRewriteOk) this.baseBytes = this.currentBytes;
+    if (!isDone) return;
+    this.baseBytes = this.currentBytes;
     await this.#removeHistory();
   }
 

@@ -158,11 +158,6 @@ export function looksLikeBegin(bytes: Uint8Array, at: number, to: number): boole
   return isPrefix(bytes, at, to, BEGIN);
 }
 
-/** Whether `[at, to)` begins as a line that closes a batch. */
-export function looksLikeEnd(bytes: Uint8Array, at: number, to: number): boolean {
-  return isPrefix(bytes, at, to, END);
-}
-
 /** The mark to search for when looking for batches behind damage. */
 export const BATCH_MARK: Buffer = Buffer.from(BEGIN, 'latin1');
 

@@ -5,6 +5,7 @@
 import { COMPLETE, RespParser } from '../bytes/resp-parser.ts';
 import { Request } from '../bytes/resp-request.ts';
 import type { Region } from '../bytes/region.ts';
+import { LINE_BYTES } from './limits.ts';
 
 /** Executes one command of the log; an error text where that can't be. The request's bytes die with the call. */
 export type Apply = (request: Request) => string | undefined;
@@ -61,4 +62,15 @@ export function isBracket(request: Request): boolean {
 export function lineEnd(bytes: Uint8Array, at: number, to: number): number {
   const newline = bytes.indexOf(10, at);
   return newline < 0 || newline >= to ? to : newline + 1;
+}
+
+/** Whether a whole annotation line that is not one of ours (batch.ts), and not a torn one, stands at `at`. */
+export function isForeignAnnotation(bytes: Uint8Array, at: number, to: number): boolean {
+  if (to - at < 4 || bytes[at] !== 35) return false;
+  if (bytes[at + 1] === 75 && bytes[at + 2] === 86) return false;
+  const bound = Math.min(to, at + LINE_BYTES);
+  let end = at;
+  while (end < bound && bytes[end]! >= 32) end++;
+  if (end < bound && bytes[end] === 13) end++;
+  return end < bound && bytes[end] === 10;
 }

@@ -15,6 +15,8 @@ interface Event {
   readonly everyUs: number;
 }
 
+const TURN_US = 5;
+
 export class SimulatedLoop implements Clock, Timers {
   readonly #startMs: number;
   #us = 0;
@@ -46,7 +48,8 @@ export class SimulatedLoop implements Clock, Timers {
   }
 
   soon(fn: () => void): void {
-    this.#add(0, 0, fn);
+    // A turn of the loop takes time: what asks again and again until some has passed must end.
+    this.#add(TURN_US, 0, fn);
   }
 
   sleepSync(ms: number): void {
