@@ -9,7 +9,10 @@ export function listenOptions(settings: Settings): ListenOptions {
   const tlsPort = settings.number('tls-port');
   const authClients = settings.text('tls-auth-clients');
   return {
-    bind: settings.text('bind').split(/\s+/).filter((address) => address !== ''),
+    bind: settings
+      .text('bind')
+      .split(/\s+/)
+      .filter((address) => address !== ''),
     port: settings.number('port'),
     tlsPort,
     tls:

@@ -84,7 +84,8 @@ export class ClientLimits {
     for (const session of [...this.#model.sessions.values()]) {
       const connection = session.io as Connection;
       if (connection.softLimitSinceMs !== 0) this.mayHold(connection, connection.outputBytes());
-      if (this.timeoutSeconds === 0 || session.parked !== undefined || session.isSubscriber) continue;
+      if (this.timeoutSeconds === 0 || session.parked !== undefined || session.isSubscriber)
+        continue;
       if (now - session.lastMs > this.timeoutSeconds * 1000) {
         this.#log('Closing idle client');
         session.io.close();

@@ -83,7 +83,8 @@ export class Listeners {
     try {
       for (const address of options.bind) {
         if (options.port !== 0) await this.#listenTcp(address, options);
-        if (options.tlsPort !== 0 && options.tls !== undefined) await this.#listenTls(address, options);
+        if (options.tlsPort !== 0 && options.tls !== undefined)
+          await this.#listenTls(address, options);
       }
       if (options.unixSocket !== '') await this.#listenUnix(options);
     } catch (error) {
@@ -140,7 +141,8 @@ export class Listeners {
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(new ListenError(path, error)));
       // The socket is made inside this call, with what the umask leaves of 777.
-      const mask = options.unixSocketMode === 0 ? undefined : process.umask(0o777 & ~options.unixSocketMode);
+      const mask =
+        options.unixSocketMode === 0 ? undefined : process.umask(0o777 & ~options.unixSocketMode);
       server.listen({ path, backlog: options.backlog }, resolve);
       if (mask !== undefined) process.umask(mask);
     });
@@ -181,7 +183,8 @@ export class Listeners {
       });
     } catch (cause) {
       const error = cause as NodeJS.ErrnoException;
-      if (isOptional && (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT')) return undefined;
+      if (isOptional && (error.code === 'EADDRNOTAVAIL' || error.code === 'EAFNOSUPPORT'))
+        return undefined;
       throw new ListenError(`${host}:${port}`, error);
     }
     this.#servers.push(server);
@@ -195,7 +198,9 @@ function configure(socket: net.Socket, options: ListenOptions): void {
 }
 
 function formatBound(bound: net.AddressInfo): string {
-  return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+  return bound.family === 'IPv6'
+    ? `[${bound.address}]:${bound.port}`
+    : `${bound.address}:${bound.port}`;
 }
 
 /** Certificates and keys are small. */
@@ -203,7 +208,8 @@ const CERTIFICATE_LIMIT_BYTES = 1024 * 1024;
 
 /** Node.js's options for a TLS listener; throws FileError where a file cannot be read. */
 export function tlsServerOptions(files: FileSystem, options: TlsOptions): tls.TlsOptions {
-  const read = (path: string): Buffer => Buffer.from(readSmallFile(files, path, CERTIFICATE_LIMIT_BYTES));
+  const read = (path: string): Buffer =>
+    Buffer.from(readSmallFile(files, path, CERTIFICATE_LIMIT_BYTES));
   const ca: Buffer[] = [];
   if (options.caFile !== '') ca.push(read(options.caFile));
   if (options.caDirectory !== '') {

@@ -54,13 +54,22 @@ abstract class SocketTransport implements Transport {
   readonly isLocal: boolean;
   protected readonly socket: net.Socket;
 
-  constructor(socket: net.Socket, accepted: net.Socket, handle: SocketHandle, unixPath: string | undefined) {
+  constructor(
+    socket: net.Socket,
+    accepted: net.Socket,
+    handle: SocketHandle,
+    unixPath: string | undefined,
+  ) {
     this.socket = socket;
     this.isUnixSocket = unixPath !== undefined;
     this.remoteAddress =
-      unixPath === undefined ? formatAddress(accepted.remoteAddress, accepted.remotePort) : `${unixPath}:0`;
+      unixPath === undefined
+        ? formatAddress(accepted.remoteAddress, accepted.remotePort)
+        : `${unixPath}:0`;
     this.localAddress =
-      unixPath === undefined ? formatAddress(accepted.localAddress, accepted.localPort) : `${unixPath}:0`;
+      unixPath === undefined
+        ? formatAddress(accepted.localAddress, accepted.localPort)
+        : `${unixPath}:0`;
     this.isLocal = this.isUnixSocket || isLoopback(accepted.remoteAddress ?? '');
     this.fd = handle.fd ?? -1;
     socket.on('end', () => this.events.receivedEnd());

@@ -12,9 +12,9 @@ import { applyServerSettings, listenOptions } from './apply-settings.ts';
 import { Listeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
 import { ReadRegion, type SocketTransport } from './node-transport.ts';
-import { type LoadProgress, Persistence } from './persistence.ts';
+import { NoPersistence } from './no-persistence.ts';
 import { ProcessHost } from './process-host.ts';
-import { Shard } from './shard.ts';
+import { type ServerPersistence, Shard } from './shard.ts';
 
 export interface ServerOptions {
   settings: Settings;
@@ -43,6 +43,12 @@ export interface RunningServer {
   readonly stopped: Promise<number>;
 }
 
+/** How far a load is. */
+export interface LoadProgress {
+  doneBytes: number;
+  totalBytes: number;
+}
+
 /** How often housekeeping runs that is not bound to requests: idle clients, soft limits. */
 const SWEEP_MS = 1000;
 /** How often the event loop looks for background work while no request comes. */
@@ -59,13 +65,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     hashKey: system.randomness.bytes(16),
     random: () => system.randomness.uniform(),
   });
-  const persistence = new Persistence({
-    system,
-    settings,
-    logger,
-    memoryOnly: options.memoryOnly ?? false,
-    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
-  });
+  const persistence = await createPersistence(options, system);
   let finish: (code: number) => void = () => {};
   const stopped = new Promise<number>((resolve) => {
     finish = resolve;
@@ -163,6 +163,20 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     stop: () => stop(0),
     stopped,
   };
+}
+
+async function createPersistence(
+  options: ServerOptions,
+  system: System,
+): Promise<ServerPersistence> {
+  if (options.memoryOnly === true) return new NoPersistence(system.clock.now());
+  const { Persistence } = await import('./persistence.ts');
+  return new Persistence({
+    system,
+    settings: options.settings,
+    logger: options.logger,
+    ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
+  });
 }
 
 const PROTECTED_MODE =

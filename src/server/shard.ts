@@ -30,6 +30,18 @@ export interface ShardPersistence extends HostPersistence {
   readonly releasable: number;
 }
 
+/** What a server needs beyond that: the life of the log. */
+export interface ServerPersistence extends ShardPersistence {
+  /** Where the model writes effects. */
+  readonly buffer: EffectSink;
+  /** Takes the directory; throws DirectoryLockedError. */
+  lock(): Promise<void>;
+  /** Loads what is kept into `shard`, then begins to log. */
+  open(shard: Shard): Promise<void>;
+  /** Writes and syncs all that is left, gives the directory back. */
+  close(): Promise<void>;
+}
+
 /** Background work of the engine per tick, in record moves: well below a millisecond. */
 const BACKGROUND_UNITS = 512;
 /** How long due keys are deleted in one go before clients get their turn. */
