@@ -25,10 +25,8 @@ export function passwordDigest(password: string): string {
  * where they are wrong; the time that takes tells nothing about the password.
  */
 export function authenticate(c: Context, user: number | undefined, password: number): boolean {
-  const expected = c.model.settings.get('requirepass') ?? '';
-  const given = createHash('sha256').update(c.request.copy(password)).digest();
-  const wanted = createHash('sha256').update(Buffer.from(expected, 'latin1')).digest();
-  const isRight = timingSafeEqual(given, wanted) || expected === '';
+  const expected = c.model.settings.get('requirepass');
+  const isRight = isSamePassword(c.request.copy(password), expected) || expected === '';
   const isKnown = user === undefined || c.request.text(user) === DEFAULT_USER;
   if (!isRight || !isKnown) {
     c.model.stats.aclDeniedAuth++;
@@ -38,4 +36,13 @@ export function authenticate(c: Context, user: number | undefined, password: num
   c.session.isAuthenticated = true;
   c.session.user = DEFAULT_USER;
   return true;
+}
+
+/** A password that came over the wire has one byte a character; one from a file or a command line is text, which clients send as UTF-8. */
+function isSamePassword(given: Uint8Array, expected: string): boolean {
+  const digest = createHash('sha256').update(given).digest();
+  const bytes = createHash('sha256').update(Buffer.from(expected, 'latin1')).digest();
+  const text = createHash('sha256').update(Buffer.from(expected, 'utf8')).digest();
+  const isBytes = timingSafeEqual(digest, bytes);
+  return timingSafeEqual(digest, text) || isBytes;
 }

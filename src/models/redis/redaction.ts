@@ -3,17 +3,16 @@
  * replaced by REDACTED, as in Redis; where Redis redacts only once it has parsed so far, a secret is hidden here in any case.
  */
 import type { Request } from '../../bytes/resp-request.ts';
+import { DIRECTIVES } from './settings/directives.ts';
 
 export const REDACTED = '(redacted)';
 
-/** Settings whose values are secrets (Redis's sensitive ones). */
-const SECRET_SETTINGS = [
-  'REQUIREPASS',
-  'MASTERAUTH',
-  'MASTERUSER',
-  'TLS-KEY-FILE-PASS',
-  'TLS-CLIENT-KEY-FILE-PASS',
-];
+/** Names of settings whose values are secrets, in capitals. */
+const SECRET_SETTINGS: readonly string[] = DIRECTIVES.filter(
+  (directive) => directive.isSecret,
+).flatMap(({ name, alias }) =>
+  alias === undefined ? [name.toUpperCase()] : [name.toUpperCase(), alias.toUpperCase()],
+);
 
 /** Whether argument `i` of `request` is a secret. */
 export function isSecret(request: Request, i: number): boolean {

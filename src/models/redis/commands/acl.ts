@@ -69,7 +69,7 @@ function getUser(c: Context): void {
   for (const flag of flags) reply.bulkText(flag);
   reply.bulkText('passwords');
   reply.array(hasPassword ? 1 : 0);
-  if (hasPassword) reply.bulkText(passwordDigest(model.settings.get('requirepass') ?? ''));
+  if (hasPassword) reply.bulkText(passwordDigest(model.settings.get('requirepass')));
   const rules = [
     ['commands', '+@all'],
     ['keys', '~*'],
@@ -92,7 +92,7 @@ const LIST: CommandSpec = {
   complexity: 'O(N), N being the number of users',
   summary: 'Answers all users with their rules, as a configuration file has them.',
   handler(c) {
-    const password = c.model.settings.get('requirepass') ?? '';
+    const password = c.model.settings.get('requirepass');
     const secret = password === '' ? 'nopass sanitize-payload' : 'sanitize-payload #';
     const digest = password === '' ? '' : passwordDigest(password);
     c.reply.array(1);

@@ -7,6 +7,7 @@ import { BIT_RANGE_COMMANDS } from './bits-range.ts';
 import { BIT_COMMANDS } from './bits-single.ts';
 import { CLIENT } from './client.ts';
 import { COMMAND } from './command.ts';
+import { CONFIG } from './config.ts';
 import { CONNECTION_COMMANDS } from './connection.ts';
 import { FLOAT_COUNTER_COMMANDS } from './counters-float.ts';
 import { COUNTER_COMMANDS } from './counters.ts';
@@ -65,6 +66,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   ACL,
   CLIENT,
   COMMAND,
+  CONFIG,
   DEBUG,
   FUNCTION,
   INFO,

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { Harness } from '../testing/harness.ts';
 
 function monitoring(): Harness {
-  const h = new Harness();
-  h.model.latency.thresholdMs = 100;
+  const h = new Harness({ settings: { 'enable-debug-command': 'yes' } });
+  h.set('latency-monitor-threshold', '100');
   return h;
 }
 
@@ -14,7 +14,6 @@ function sample(h: Harness, event: string, ms: number): void {
 describe('the latency monitor', () => {
   test('samples commands by their kind, above the threshold', () => {
     const h = monitoring();
-    h.set('enable-debug-command', 'yes');
     h.run('DEBUG', 'SLEEP', '0.09');
     expect(h.run('LATENCY', 'LATEST')).toEqual([]);
     h.run('DEBUG', 'SLEEP', '0.1');

@@ -92,7 +92,7 @@ function stats(c: Context): void {
     reply.map(3);
     counts({
       'overhead.hashtable.main': db.keys.slotCount * SLOT_BYTES,
-      'overhead.hashtable.expires': db.keys.volatileCount * SLOT_BYTES,
+      'overhead.hashtable.expires': db.keys.overheadBytes - db.keys.slotCount * SLOT_BYTES,
       'overhead.hashtable.slot-to-keys': 0,
     });
   }

@@ -2,7 +2,8 @@
  * Where memory goes, for INFO memory, MEMORY STATS and MEMORY DOCTOR.
  *
  *   used      = engine's bytes in use + clients' memory + the log's buffer + fixed part
- *   overhead  = all of it but the engine's bytes
+ *   overhead  = the engine's indexes and expiry structures + clients' memory + the log's buffer + fixed part
+ *   dataset   = used - overhead: the records
  *   reserved  = what the engine has taken from the system
  *
  * The fixed part is the JavaScript heap as it was at start, before any data. What the runtime takes beyond all that (its code, garbage not
@@ -45,21 +46,26 @@ export function memoryOverhead(model: RedisModel): MemoryOverhead {
   const logBufferBytes = Number(host.persistence.info()['aof_buffer_length'] ?? 0);
   const engineBytes = engine.usedBytes;
   const startupBytes = stats.startupBytes;
-  const overheadBytes = startupBytes + clientsBytes + logBufferBytes;
-  const usedBytes = engineBytes + overheadBytes;
+  const otherBytes = startupBytes + clientsBytes + logBufferBytes;
+  const usedBytes = engineBytes + otherBytes;
   stats.peakBytes = Math.max(stats.peakBytes, usedBytes);
   const netBytes = Math.max(1, usedBytes - startupBytes);
   let keys = 0;
-  for (const db of model.databases) keys += db.keys.size;
+  let indexBytes = 0;
+  for (const db of model.databases) {
+    keys += db.keys.size;
+    indexBytes += db.keys.overheadBytes;
+  }
+  const datasetBytes = engineBytes - indexBytes;
   return {
     usedBytes,
     peakBytes: stats.peakBytes,
     startupBytes,
     clientsBytes,
     logBufferBytes,
-    overheadBytes,
-    datasetBytes: engineBytes,
-    datasetPercent: (engineBytes * 100) / netBytes,
+    overheadBytes: otherBytes + indexBytes,
+    datasetBytes,
+    datasetPercent: (datasetBytes * 100) / netBytes,
     peakPercent: ratio(usedBytes * 100, stats.peakBytes),
     keys,
     bytesPerKey: Math.floor(ratio(netBytes, keys)),

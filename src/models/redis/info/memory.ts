@@ -45,7 +45,7 @@ export function memoryFields(model: RedisModel): InfoFields {
     mem_cluster_links: 0,
     mem_aof_buffer: m.logBufferBytes,
     mem_allocator: 'arena',
-    active_defrag_running: 0,
+    active_defrag_running: engine.isDefragmenting ? 1 : 0,
     lazyfree_pending_objects: engine.pendingFrees,
     lazyfreed_objects: engine.lazyFreed - stats.lazyFreedMark,
   };

@@ -12,6 +12,7 @@
 import { RespParser, COMPLETE } from '../../../bytes/resp-parser.ts';
 import { Request } from '../../../bytes/resp-request.ts';
 import { MemoryEngine } from '../../../memory/index.ts';
+import { applySettings } from '../apply-settings.ts';
 import type { CommandSpec } from '../command.ts';
 import { COMMANDS } from '../commands/index.ts';
 import { Dispatcher } from '../dispatch.ts';
@@ -19,7 +20,7 @@ import { Effects } from '../effects.ts';
 import { RedisModel } from '../model.ts';
 import { EVENT } from '../notify.ts';
 import { Session } from '../session.ts';
-import type { Settings } from '../settings/settings.ts';
+import { Settings } from '../settings/settings.ts';
 import { decodeReplies, type Reply } from './decode-reply.ts';
 import {
   CollectedEffects,
@@ -49,11 +50,6 @@ export interface Held {
 }
 
 const START_MS = 1_700_000_000_000;
-const SETTINGS: Readonly<Record<string, string>> = {
-  databases: '16',
-  'proto-max-bulk-len': '536870912',
-  'enable-debug-command': 'no',
-};
 
 export class Harness {
   readonly state: FakeHostState;
@@ -66,7 +62,7 @@ export class Harness {
   readonly session: Session;
   /** Messages published so far: [channel, message]. */
   readonly published: [string, string][] = [];
-  readonly #settings: Map<string, string>;
+  readonly settings: Settings = new Settings();
   readonly #options: HarnessOptions;
   #effectsTaken = 0;
 
@@ -82,9 +78,12 @@ export class Harness {
     this.engine.now = this.state.nowMs;
     const effects = new Effects(this.sink);
     effects.isEnabled = true;
-    this.#settings = new Map(Object.entries({ ...SETTINGS, ...options.settings }));
+    for (const [name, value] of Object.entries(options.settings ?? {})) {
+      const error = this.settings.initialise(name, [value]);
+      if (error !== undefined) throw new Error(`${name} ${value}: ${error}`);
+    }
     this.model = new RedisModel({
-      settings: this.#fakeSettings(),
+      settings: this.settings,
       commands: options.commands ?? COMMANDS,
       engine: this.engine,
       host: fakeHost(this.output, this.state, random),
@@ -96,6 +95,7 @@ export class Harness {
       this.published.push([channel, message]);
       return publish(channel, message);
     };
+    applySettings(this.model);
     this.dispatcher = new Dispatcher(this.model);
     this.session = this.connect();
   }
@@ -251,17 +251,10 @@ export class Harness {
     return other;
   }
 
-  /** A setting by its Redis name, as the fake settings give it out. */
+  /** Changes a setting, as CONFIG SET does. */
   set(name: string, value: string): void {
-    this.#settings.set(name, value);
-  }
-
-  #fakeSettings(): Settings {
-    const values = this.#settings;
-    return {
-      get: (name: string): string => values.get(name) ?? '',
-      number: (name: string): number => Number(values.get(name)),
-    } as unknown as Settings;
+    const error = this.settings.set([[name, value]], true);
+    if (error !== undefined) throw new Error(error);
   }
 }
 
