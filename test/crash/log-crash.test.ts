@@ -21,6 +21,17 @@ describe.each(POLICIES)('a crash anywhere, appendfsync %s', (policy) => {
       },
     });
   });
+  test('while writes come faster than syncs, and a rewrite among them', async () => {
+    await crashEverywhere({
+      policy,
+      seed: 3,
+      ticks: 40,
+      tickMs: 0.5,
+      at: (tick, store) => {
+        if (tick === 8) store.aof.rewrite();
+      },
+    });
+  });
 });
 
 test('a run without a crash does what the crashing ones are meant to', async () => {

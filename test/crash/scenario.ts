@@ -16,6 +16,8 @@ export interface Scenario {
   /** What happens at a tick beside writes: rewrites, faults ... */
   readonly at?: (tick: number, store: TinyStore, files: SimulatedFileSystem) => void;
   readonly reserveBytes?: number;
+  /** Ticks are up to this long. A sync takes 0.6 ms. */
+  readonly tickMs?: number;
 }
 
 export interface Run {
@@ -63,7 +65,7 @@ export async function run(scenario: Scenario, files: SimulatedFileSystem): Promi
       store.aof.log.write();
       store.aof.tick();
       look();
-      await loop.run(random.below(TICK_MS));
+      await loop.run(random.uniform() * (scenario.tickMs ?? TICK_MS));
       look();
     }
   } catch (error) {
