@@ -5,6 +5,7 @@
 import { MemoryEngine } from '../memory/index.ts';
 import { applySettings } from '../models/redis/apply-settings.ts';
 import { COMMANDS } from '../models/redis/commands/index.ts';
+import { HOUSEKEEPING_MS } from '../models/redis/housekeeping.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import { realSystem, type System } from '../os/system.ts';
 import { ClientLimits } from './client-limits.ts';
@@ -51,8 +52,6 @@ export interface LoadProgress {
 
 /** How often housekeeping runs that is not bound to requests: idle clients, soft limits. */
 const SWEEP_MS = 1000;
-/** How often the event loop looks for background work while no request comes. */
-const IDLE_STEP_MS = 100;
 
 /**
  * Opens the listeners and begins to load; clients that come meanwhile get LOADING. Throws ListenError, DirectoryLockedError and what the
@@ -149,7 +148,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   }
   host.tcpPort = listeners.tcpPort;
   cancels.push(system.timers.every(SWEEP_MS, () => shard.sweep()));
-  cancels.push(system.timers.every(IDLE_STEP_MS, () => shard.schedule()));
+  cancels.push(system.timers.every(HOUSEKEEPING_MS, () => shard.keepHouse()));
 
   const ready = persistence.open(shard).catch(async (error: unknown) => {
     await stop(1);

@@ -13,6 +13,7 @@ import type { CommandSpec } from '../models/redis/command.ts';
 import { Dispatcher } from '../models/redis/dispatch.ts';
 import { Effects, type EffectSink } from '../models/redis/effects.ts';
 import type { Host, HostPersistence } from '../models/redis/host.ts';
+import { keepHouse } from '../models/redis/housekeeping.ts';
 import { RedisModel } from '../models/redis/model.ts';
 import { Session } from '../models/redis/session.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
@@ -72,6 +73,8 @@ export class Shard implements ConnectionShare {
   readonly #system: System;
   readonly #persistence: ShardPersistence;
   #isTickScheduled = false;
+  /** When this tick's work began, in monotonic microseconds; -1: it has not. */
+  #busySinceUs = -1;
   #wakeAtMs = Infinity;
   #cancelWake: (() => void) | undefined = undefined;
   readonly #endTickBound: () => void;
@@ -111,6 +114,7 @@ export class Shard implements ConnectionShare {
     transport.events = {
       receive: (region, at, length) => {
         this.engine.now = clock.now();
+        if (this.#busySinceUs < 0) this.#busySinceUs = clock.monotonicUs();
         return connection.receive(region, at, length);
       },
       receivedEnd: () => connection.receivedEnd(),
@@ -139,7 +143,17 @@ export class Shard implements ConnectionShare {
   schedule(): void {
     if (this.#isTickScheduled) return;
     this.#isTickScheduled = true;
+    if (this.#busySinceUs < 0) this.#busySinceUs = this.#system.clock.monotonicUs();
     this.#system.timers.soon(this.#endTickBound);
+  }
+
+  /** Every HOUSEKEEPING_MS: what neither clients nor deadlines ask for. */
+  keepHouse(): void {
+    const { clock } = this.#system;
+    const before = clock.monotonicUs();
+    keepHouse(this.model);
+    this.schedule();
+    this.model.stats.cronUs += clock.monotonicUs() - before;
   }
 
   /** Housekeeping that is not bound to requests. */
@@ -162,6 +176,8 @@ export class Shard implements ConnectionShare {
 
   #endTick(): void {
     this.#isTickScheduled = false;
+    const sinceUs = this.#busySinceUs;
+    this.#busySinceUs = -1;
     this.engine.now = this.#system.clock.now();
     const isMoreDue = this.#expireDue();
     this.drain();
@@ -169,6 +185,7 @@ export class Shard implements ConnectionShare {
     const isMoreWork = this.engine.step(BACKGROUND_UNITS);
     if (isMoreDue || isMoreWork) this.schedule();
     this.#armWake();
+    this.model.stats.endCycle(this.#system.clock.monotonicUs() - sinceUs);
   }
 
   /** Deletes due keys for at most EXPIRE_SLICE_US; true when more are due. */
@@ -176,11 +193,17 @@ export class Shard implements ConnectionShare {
     const model = this.model;
     if (model.nextExpiry > this.engine.now) return false;
     const clock = this.#system.clock;
-    const bound = clock.monotonicUs() + EXPIRE_SLICE_US;
-    while (model.expireDue()) {
-      if (clock.monotonicUs() >= bound) return true;
+    const before = clock.monotonicUs();
+    let isMoreDue = model.expireDue();
+    let took = clock.monotonicUs() - before;
+    while (isMoreDue && took < EXPIRE_SLICE_US) {
+      isMoreDue = model.expireDue();
+      took = clock.monotonicUs() - before;
     }
-    return false;
+    model.stats.expireCycleUs += took;
+    if (isMoreDue) model.stats.expiredTimeCapReached++;
+    model.latency.sample('expire-cycle', Math.floor(took / 1000), this.engine.now);
+    return isMoreDue;
   }
 
   /** Wakes when the next key is due, so that its event is on time. */
