@@ -137,8 +137,8 @@ function round(
   let shift = bitLength(numerator) - bitLength(denominator) - MANTISSA_BITS;
   if (exponent + shift < MIN_EXPONENT) shift = MIN_EXPONENT - exponent;
   let mantissa = scaledQuotient(numerator, denominator, shift);
-  if (mantissa >= MANTISSA_END) {
-    // 65 bits, or 64 ones that were rounded up: one bit coarser, from the exact quotient, so that it is rounded only once.
+  while (mantissa >= MANTISSA_END) {
+    // 65 bits, or 64 ones that were rounded up: a bit coarser, from the exact quotient, so that it is rounded only once.
     shift++;
     mantissa = scaledQuotient(numerator, denominator, shift);
   }

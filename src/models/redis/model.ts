@@ -51,6 +51,8 @@ export class RedisModel {
   readonly pauses: Pauses;
   /** `notify-keyspace-events` as bits of EVENT. */
   eventClasses = 0;
+  /** The longest string a command may make, in bytes: `proto-max-bulk-len`, as far as the engine goes. */
+  maxStringBytes: number = 512 * 1024 * 1024;
   /** DEBUG SET-ACTIVE-EXPIRE: due keys are deleted without being asked for. */
   isActiveExpireOn = true;
   /** Loading: entries of the log alone change state; nothing expires by the clock. */
@@ -142,8 +144,10 @@ export class RedisModel {
   publishKeyEvent(eventClass: number, event: string, key: string, database: number): void {
     const classes = this.eventClasses;
     if ((classes & eventClass) === 0) return;
-    if ((classes & EVENT.keyspace) !== 0) this.pubsub.publish(`__keyspace@${database}__:${key}`, event);
-    if ((classes & EVENT.keyevent) !== 0) this.pubsub.publish(`__keyevent@${database}__:${event}`, key);
+    if ((classes & EVENT.keyspace) !== 0)
+      this.pubsub.publish(`__keyspace@${database}__:${key}`, event);
+    if ((classes & EVENT.keyevent) !== 0)
+      this.pubsub.publish(`__keyevent@${database}__:${event}`, key);
   }
 
   /** A record's key, one byte a character. Allocates. */

@@ -9,7 +9,7 @@ import { SYNTAX_ERROR, type Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
 import { STRING_ENCODING, TYPE } from '../types.ts';
 import { growString } from './strings-edit.ts';
-import { storeBytes } from './strings-store.ts';
+import { keyEffect, storeBytes } from './strings-store.ts';
 
 const PIECE_BYTES = 64 * 1024;
 const OPERATIONS = ['AND', 'OR', 'XOR', 'NOT'] as const;
@@ -79,12 +79,7 @@ function storeResult(
     combine(c, operation, sources, 0, length, piece, other);
     stored = storeBytes(c, 2, target, STRING_ENCODING.raw, piece, 0, length);
   } else {
-    stored = target;
-    if (target !== 0 && c.engine.type(target) !== TYPE.string) {
-      stored = keys.replace(c.keyHash, target, TYPE.string, STRING_ENCODING.raw, piece, 0, 0);
-    }
-    // A target that is a source keeps its bytes here, and behind them zeros, as which they count.
-    stored = growString(c, 2, stored, length);
+    stored = roomForResult(c, target, length);
     if (c.engine.valueLength(stored) > length) stored = keys.resizeValue(c.keyHash, stored, length);
     const refs = sources.map((ref) => (ref === target ? stored : ref));
     for (let from = 0; from < length; from += PIECE_BYTES) {
@@ -94,6 +89,26 @@ function storeResult(
     }
   }
   if (target !== 0 && c.engine.isVolatile(stored)) keys.clearExpiry(stored);
+}
+
+/**
+ * The record of argument 2 (`target`, or NONE) made a string of at least `length` bytes. If it is a source it keeps its bytes, and gets
+ * zeros behind them, as which they count.
+ */
+function roomForResult(c: Context, target: Ref, length: number): Ref {
+  if (target === 0 || c.engine.type(target) === TYPE.string) {
+    return growString(c, 2, target, length);
+  }
+  const { keys } = c.db;
+  const { keyHash, scratch } = c;
+  const empty = keys.replace(keyHash, target, TYPE.string, STRING_ENCODING.raw, scratch, 0, 0);
+  try {
+    return growString(c, 2, empty, length);
+  } catch (error) {
+    keys.remove(keyHash, empty); // no memory for the result, and what was there is gone
+    keyEffect(c, 'DEL', 2);
+    throw error;
+  }
 }
 
 /** Fills `piece` with `bytes` bytes of the result from its byte `from` on. */

@@ -87,7 +87,7 @@ export function bitOffset(c: Context, i: number, fieldBits: number): number {
   const isValid =
     offset >= 0 &&
     offset <= Number.MAX_SAFE_INTEGER &&
-    (c.model.isReplaying || offset < c.model.settings.number('proto-max-bulk-len') * 8);
+    (c.model.isReplaying || offset < c.model.maxStringBytes * 8);
   if (isValid) return offset;
   c.reply.error(BAD_OFFSET);
   return -1;

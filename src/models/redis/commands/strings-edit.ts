@@ -3,8 +3,8 @@ import type { Ref } from '../../../memory/index.ts';
 import { keyRange, type CommandSpec } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
-import { STRING_ENCODING } from '../types.ts';
-import { isLengthAllowed, storeArgument, storeBytes } from './strings-store.ts';
+import { STRING_ENCODING, TYPE } from '../types.ts';
+import { isLengthAllowed, storeArgument } from './strings-store.ts';
 
 const APPEND: CommandSpec = {
   name: 'append',
@@ -82,10 +82,36 @@ const SETRANGE: CommandSpec = {
  * Redis holds it raw from now on.
  */
 export function growString(c: Context, key: number, ref: Ref, length: number): Ref {
+  if (ref === 0) return insertZeros(c, key, length);
   let grown = ref;
-  if (grown === 0) grown = storeBytes(c, key, 0, STRING_ENCODING.raw, c.scratch, 0, 0);
-  if (c.engine.valueLength(grown) < length) grown = c.db.keys.resizeValue(c.keyHash, grown, length);
+  if (c.engine.valueLength(ref) < length) grown = c.db.keys.resizeValue(c.keyHash, ref, length);
   markRaw(c, grown);
+  return grown;
+}
+
+function insertZeros(c: Context, key: number, length: number): Ref {
+  const { keys } = c.db;
+  const { region, start, end } = c.request;
+  const { scratch, keyHash } = c;
+  const empty = keys.insert(
+    keyHash,
+    region,
+    start[key]!,
+    end[key]!,
+    TYPE.string,
+    STRING_ENCODING.raw,
+    scratch,
+    0,
+    0,
+  );
+  let grown: Ref;
+  try {
+    grown = keys.resizeValue(keyHash, empty, length);
+  } catch (error) {
+    keys.remove(keyHash, empty); // no memory: as if nothing had been
+    throw error;
+  }
+  c.notify(EVENT.newKey, 'new', key);
   return grown;
 }
 

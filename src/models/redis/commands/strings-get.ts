@@ -55,8 +55,7 @@ const GETEX: CommandSpec = {
     const keys = c.db.keys;
     if ((options & (OPTION.exat | OPTION.pxat)) !== 0 && time <= c.now && !c.model.isReplaying) {
       keys.remove(c.keyHash, ref);
-      const isLazy = c.model.settings.get('lazyfree-lazy-expire') === 'yes';
-      keyEffect(c, isLazy ? 'UNLINK' : 'DEL', 1);
+      keyEffect(c, c.model.settings.flag('lazyfree-lazy-expire') ? 'UNLINK' : 'DEL', 1);
       c.changed(1);
       c.notify(EVENT.generic, 'del', 1);
     } else if (time > 0) {

@@ -81,12 +81,29 @@ function isPaired(c: Context): boolean {
 
 function storeAll(c: Context): void {
   const count = c.request.count;
-  for (let i = 1; i < count; i += 2) {
-    storeArgument(c, i, c.lookupWrite(i), i + 1, false);
-    c.changed(i);
-    c.notify(EVENT.string, 'set', i);
+  let i = 1;
+  try {
+    for (; i < count; i += 2) {
+      storeArgument(c, i, c.lookupWrite(i), i + 1, false);
+      c.changed(i);
+      c.notify(EVENT.string, 'set', i);
+    }
+  } catch (error) {
+    logStored(c, i); // no memory for this one, but those before it are stored
+    throw error;
   }
   c.verbatim();
+}
+
+/** Emits a SET for each key before argument `end`. */
+function logStored(c: Context, end: number): void {
+  const effects = c.effects;
+  for (let i = 1; i < end; i += 2) {
+    effects.begin(c.db.id, 3);
+    effects.text('SET');
+    effects.argument(c.request, i);
+    effects.argument(c.request, i + 1);
+  }
 }
 
 export const STRING_MANY_COMMANDS: readonly CommandSpec[] = [MGET, MSET, MSETNX];

@@ -119,7 +119,7 @@ export function keyEffect(c: Context, name: string, key: number): void {
 
 /** Whether a string may become `length` bytes long; replies with the error where not. The log is always obeyed. */
 export function isLengthAllowed(c: Context, length: number): boolean {
-  if (c.model.isReplaying || length <= c.model.settings.number('proto-max-bulk-len')) return true;
+  if (c.model.isReplaying || length <= c.model.maxStringBytes) return true;
   c.reply.error('ERR string exceeds maximum allowed size (proto-max-bulk-len)');
   return false;
 }
