@@ -13,13 +13,27 @@ export class Pauses {
   readonly #parked: Map<Session, { cancel: () => void; isSilent: boolean }> = new Map();
   readonly #postponed: Set<Session> = new Set();
   #cancelEnd: (() => void) | undefined = undefined;
+  #isInTransaction = false;
+  /** The pause began inside the transaction that is running: it holds from its end. */
+  #isDeferred = false;
 
   constructor(host: Host) {
     this.#host = host;
   }
 
+  /** Whether data must not change by itself (expiry). */
   get isWritePaused(): boolean {
-    return this.mode !== 'off';
+    return this.mode !== 'off' && !this.#isDeferred;
+  }
+
+  /** EXEC runs: what it runs is not subject to a pause that it begins. */
+  enterTransaction(): void {
+    this.#isInTransaction = true;
+  }
+
+  leaveTransaction(): void {
+    this.#isInTransaction = false;
+    this.#isDeferred = false;
   }
 
   /** Clients that wait: parked by a blocking command or held back by CLIENT PAUSE (INFO blocked_clients). */
@@ -42,6 +56,7 @@ export class Pauses {
   /** Holds commands back until `untilMs`; an earlier pause is only ever made longer and stricter. `nowMs` is the tick's time. */
   pause(mode: 'write' | 'all', untilMs: number, nowMs: number): void {
     if (this.mode === 'off' && untilMs <= nowMs) return;
+    if (this.mode === 'off' && this.#isInTransaction) this.#isDeferred = true;
     if (this.mode === 'off' || mode === 'all') this.mode = mode;
     if (untilMs > this.untilMs) this.untilMs = untilMs;
     this.#cancelEnd?.();

@@ -51,8 +51,10 @@ function exec(c: Context): void {
   } else {
     c.model.unwatch(session);
     c.isInTransaction = true;
+    c.model.pauses.enterTransaction();
     reply.array(queue.length);
     for (const queued of queue) c.run(queued.command, queued.request);
+    c.model.pauses.leaveTransaction();
     c.isInTransaction = false;
   }
   discardTransaction(c);
