@@ -14,54 +14,51 @@ export class AccessClock {
   lfuLogFactor = 10;
   lfuDecayTimeMinutes = 1;
   readonly #random: () => number;
-  #nowMs = 0;
+  /** The time as the two fields count it: small integers, so that a use of a record touches no double. */
   #seconds = 0;
+  #minutes = 0;
 
   constructor(random: () => number) {
     this.#random = random;
   }
 
+  /** The time is `nowMs` now. */
+  tick(nowMs: number): void {
+    const seconds = Math.floor(nowMs / 1000);
+    this.#seconds = seconds & CLOCK_MASK;
+    this.#minutes = Math.floor(seconds / 60) & 0xffff;
+  }
+
   /** The field of a record that is used for the first time. */
-  initial(nowMs: number): number {
-    return this.useLfu
-      ? ((this.#minutes(nowMs) << 8) | LFU_INITIAL) & CLOCK_MASK
-      : this.#lru(nowMs);
+  initial(): number {
+    return this.useLfu ? (this.#minutes << 8) | LFU_INITIAL : this.#seconds;
   }
 
   /** The field after a further use. */
-  touched(field: number, nowMs: number): number {
-    if (!this.useLfu) return this.#lru(nowMs);
-    let counter = this.frequency(field, nowMs);
-    if (counter < LFU_MAX) {
-      const base = Math.max(0, counter - LFU_INITIAL);
-      if (this.#random() < 1 / (base * this.lfuLogFactor + 1)) counter++;
-    }
-    return ((this.#minutes(nowMs) << 8) | counter) & CLOCK_MASK;
+  touched(field: number): number {
+    return this.useLfu ? this.#counted(field) : this.#seconds;
   }
 
   /** The LFU counter, lowered by one for each decay time that passed. */
-  frequency(field: number, nowMs: number): number {
+  frequency(field: number): number {
     const counter = field & 0xff;
     if (this.lfuDecayTimeMinutes === 0) return counter;
-    const elapsed = (this.#minutes(nowMs) - (field >>> 8)) & 0xffff;
+    const elapsed = (this.#minutes - (field >>> 8)) & 0xffff;
     return Math.max(0, counter - Math.floor(elapsed / this.lfuDecayTimeMinutes));
   }
 
   /** Seconds since the last use. */
-  idleSeconds(field: number, nowMs: number): number {
-    if (this.useLfu) return ((this.#minutes(nowMs) - (field >>> 8)) & 0xffff) * 60;
-    return (this.#lru(nowMs) - field) & CLOCK_MASK;
+  idleSeconds(field: number): number {
+    if (this.useLfu) return ((this.#minutes - (field >>> 8)) & 0xffff) * 60;
+    return (this.#seconds - field) & CLOCK_MASK;
   }
 
-  #lru(nowMs: number): number {
-    if (nowMs !== this.#nowMs) {
-      this.#nowMs = nowMs;
-      this.#seconds = Math.floor(nowMs / 1000) & CLOCK_MASK;
+  #counted(field: number): number {
+    let counter = this.frequency(field);
+    if (counter < LFU_MAX) {
+      const base = Math.max(0, counter - LFU_INITIAL);
+      if (this.#random() < 1 / (base * this.lfuLogFactor + 1)) counter++;
     }
-    return this.#seconds;
-  }
-
-  #minutes(nowMs: number): number {
-    return Math.floor(nowMs / 60000) & 0xffff;
+    return (this.#minutes << 8) | counter;
   }
 }

@@ -36,8 +36,6 @@ export interface EngineOptions {
 }
 
 export class MemoryEngine {
-  /** Time of the current tick in ms since the epoch. Expiry and access clocks go by it. */
-  now = 0;
   readonly arena: Arena;
   readonly chunks: Chunks;
   readonly access: AccessClock;
@@ -48,6 +46,7 @@ export class MemoryEngine {
   readonly hashKey0: number;
   readonly hashKey1: number;
   readonly keyspaces: Keyspace[] = [];
+  #now = 0;
   readonly #defragmenter: Defragmenter;
   /** Records with many chunks that are being freed. */
   readonly #dying: Ref[] = [];
@@ -66,6 +65,15 @@ export class MemoryEngine {
     this.snapshot = new Snapshot(this);
     this.detached = new DetachedTables(this);
     this.#defragmenter = new Defragmenter(this);
+  }
+
+  /** Time of the current tick in ms since the epoch. Expiry and access clocks go by it. */
+  get now(): number {
+    return this.#now;
+  }
+  set now(nowMs: number) {
+    this.#now = nowMs;
+    this.access.tick(nowMs);
   }
 
   /** Whether access fields follow LFU instead of LRU. */
@@ -346,16 +354,16 @@ export class MemoryEngine {
 
   /** Notes a use of the record. No change to a snapshot. */
   touch(ref: Ref): void {
-    this.setAccessField(ref, this.access.touched(this.accessField(ref), this.now));
+    this.setAccessField(ref, this.access.touched(this.accessField(ref)));
   }
 
   idleSeconds(ref: Ref): number {
-    return this.access.idleSeconds(this.accessField(ref), this.now);
+    return this.access.idleSeconds(this.accessField(ref));
   }
 
   /** The LFU counter, decayed to now. */
   frequency(ref: Ref): number {
-    return this.access.frequency(this.accessField(ref), this.now);
+    return this.access.frequency(this.accessField(ref));
   }
 
   /** Frees a record that no index holds any more; one with many chunks bit by bit. */

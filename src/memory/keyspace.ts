@@ -605,7 +605,7 @@ export class Keyspace {
     const view = segment.view;
     view.setInt32(at, (flags << 8) | (keyArea << 16), true);
     view.setInt32(at + VALUE_FIELD, valueArea, true);
-    view.setInt32(at + ACCESS_FIELD, engine.access.initial(engine.now) | (sizeClass << 24), true);
+    view.setInt32(at + ACCESS_FIELD, engine.access.initial() | (sizeClass << 24), true);
     view.setInt32(at + HEAP_FIELD, 0, true);
     return ref;
   }

@@ -65,7 +65,6 @@ export class Dispatcher {
     c.session = session;
     c.request = request;
     c.db = model.databases[session.database]!;
-    session.lastMs = model.engine.now;
     session.commandCount++;
 
     let command = model.commands.lookup(request);
@@ -198,7 +197,8 @@ export class Dispatcher {
     c.request = request;
     c.command = command;
     c.db = model.databases[session.database]!;
-    if (session.queue !== undefined && command !== this.#exec) queueCommand(session, command, request);
+    if (session.queue !== undefined && command !== this.#exec)
+      queueCommand(session, command, request);
     else command.handler(c);
     return undefined;
   }
@@ -227,7 +227,11 @@ export class Dispatcher {
       model.latency.sample(event, Math.floor(took / 1000), model.engine.now);
     }
     const slowlog = model.slowlog;
-    if (slowlog.thresholdUs >= 0 && took >= slowlog.thresholdUs && !command.has(FLAG.skip_slowlog)) {
+    if (
+      slowlog.thresholdUs >= 0 &&
+      took >= slowlog.thresholdUs &&
+      !command.has(FLAG.skip_slowlog)
+    ) {
       slowlog.offer(request, session, took, model.engine.now);
     }
   }
@@ -243,7 +247,8 @@ export class Dispatcher {
         'in the configuration file, and then restart the server.'
       );
     }
-    if (!session.isAuthenticated && !command.has(FLAG.no_auth)) return 'NOAUTH Authentication required.';
+    if (!session.isAuthenticated && !command.has(FLAG.no_auth))
+      return 'NOAUTH Authentication required.';
     if (session.queue !== undefined && command.has(FLAG.no_multi)) {
       return 'ERR Command not allowed inside a transaction';
     }
@@ -261,7 +266,10 @@ export class Dispatcher {
         '(P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context'
       );
     }
-    if (model.host.persistence.isLoading && (!command.has(FLAG.loading) || (isExec && queued !== 0))) {
+    if (
+      model.host.persistence.isLoading &&
+      (!command.has(FLAG.loading) || (isExec && queued !== 0))
+    ) {
       return 'LOADING Redis is loading the dataset in memory';
     }
     if (

@@ -55,7 +55,7 @@ export class Session {
   readonly id: number;
   readonly io: SessionIo;
   readonly createdMs: number;
-  /** Time of the last request, in ms since the epoch. */
+  /** When the client last sent something, in ms since the epoch. */
   lastMs: number;
   database = 0;
   resp: 2 | 3 = 2;
