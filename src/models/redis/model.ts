@@ -106,9 +106,10 @@ export class RedisModel {
     }
   }
 
-  /** The earliest expiry of any key, in ms since the epoch; Infinity when no key is volatile. */
+  /** When `expireDue` will have work, in ms since the epoch; Infinity while no key is volatile or none may expire by itself. */
   get nextExpiry(): number {
     let next = Infinity;
+    if (!this.#mayExpire) return next;
     for (const db of this.databases) {
       if (db.keys.volatileCount > 0 && db.keys.nextExpiry < next) next = db.keys.nextExpiry;
     }
@@ -120,7 +121,7 @@ export class RedisModel {
    * how long to go on.
    */
   expireDue(): boolean {
-    if (!this.isActiveExpireOn || this.isReplaying || this.pauses.isWritePaused) return false;
+    if (!this.#mayExpire) return false;
     let isMoreDue = false;
     for (const db of this.databases) {
       const keys = db.keys;
@@ -133,6 +134,10 @@ export class RedisModel {
       if (left === 0) isMoreDue = true;
     }
     return isMoreDue;
+  }
+
+  get #mayExpire(): boolean {
+    return this.isActiveExpireOn && !this.isReplaying && !this.pauses.isWritePaused;
   }
 
   /** `key` (one byte a character) changed: transactions that watch it fail. */
