@@ -56,8 +56,12 @@ describe('CONFIG SET', () => {
       error:
         "ERR CONFIG SET failed (possibly related to argument 'daemonize') - can't set immutable config",
     });
-    expect(set('timeout', '1', 'timeout', '2')).toEqual({
-      error: "ERR CONFIG SET failed (possibly related to argument 'timeout') - duplicate parameter",
+    // All names are looked at before the first value is.
+    expect(set('timeout', 'bad', 'Timeout', '2')).toEqual({
+      error: "ERR CONFIG SET failed (possibly related to argument 'Timeout') - duplicate parameter",
+    });
+    expect(set('TIMEOUT', 'bad')).toMatchObject({
+      error: expect.stringContaining("argument 'timeout') - "),
     });
   });
 

@@ -23,6 +23,7 @@ import { KEY_MOVE_COMMANDS } from './keys-move.ts';
 import { LATENCY } from './latency.ts';
 import { LCS_COMMANDS } from './lcs.ts';
 import { MEMORY } from './memory.ts';
+import { MODULE } from './module.ts';
 import { MONITOR } from './monitor.ts';
 import { OBJECT_COMMANDS } from './object.ts';
 import { PUBSUB_INSPECT_COMMANDS } from './pubsub-inspect.ts';
@@ -72,6 +73,7 @@ export const COMMANDS: readonly CommandSpec[] = [
   INFO,
   LATENCY,
   MEMORY,
+  MODULE,
   MONITOR,
   SLOWLOG,
 ];

@@ -82,6 +82,15 @@ test('REPLICAOF and SLAVEOF: only NO ONE', () => {
   }
 });
 
+test('MODULE: there are none', () => {
+  const h = new Harness();
+  expect(h.run('MODULE', 'LIST')).toEqual([]);
+  expect((h.run('MODULE', 'HELP') as string[])[0]).toMatch(/^MODULE <subcommand>/);
+  expect(h.run('MODULE', 'LOAD', 'x')).toEqual({
+    error: "ERR unknown subcommand 'LOAD'. Try MODULE HELP.",
+  });
+});
+
 test('LOLWUT ends with the version', () => {
   const h = new Harness();
   expect(h.run('LOLWUT')).toMatch(/Redis ver\. 7\.2\.4\n$/);

@@ -127,23 +127,28 @@ export class Settings {
    * CONFIG SET: all of `pairs` or nothing. `mayProtected`: whether the client may change protected settings. Returns the error reply, or undefined.
    */
   set(pairs: readonly (readonly [string, string])[], mayProtected = false): string | undefined {
-    const changes: { entry: Entry; value: string; before: string; name: string }[] = [];
+    const found: { entry: Entry; text: string; name: string }[] = [];
+    const fail = (name: string, reason: string): string =>
+      `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
     for (const [name, text] of pairs) {
       const entry = this.#find(name);
       if (entry === undefined) {
         return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
       }
-      const fail = (reason: string): string =>
-        `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
+      if (entry.directive.isFixed === true) return fail(name, "can't set immutable config");
+      if (entry.directive.isProtected === true && !mayProtected) {
+        return fail(name, "can't set protected config");
+      }
+      if (found.some((other) => other.entry === entry)) return fail(name, 'duplicate parameter');
+      found.push({ entry, text, name: name.toLowerCase() });
+    }
+    const changes: { entry: Entry; value: string; before: string; name: string }[] = [];
+    for (const { entry, text, name } of found) {
       const { directive } = entry;
-      if (directive.isFixed === true) return fail("can't set immutable config");
-      if (directive.isProtected === true && !mayProtected)
-        return fail("can't set protected config");
-      if (changes.some((change) => change.entry === entry)) return fail('duplicate parameter');
       const parsed = parseValue(directive.kind, mergeArguments(entry, [text]));
-      if ('error' in parsed) return fail(parsed.error);
+      if ('error' in parsed) return fail(name, parsed.error);
       if (directive.refused !== undefined && parsed.value !== directive.kind.default) {
-        return fail(directive.refused);
+        return fail(name, directive.refused);
       }
       changes.push({ entry, value: parsed.value, before: entry.value, name });
     }
@@ -157,7 +162,7 @@ export class Settings {
         entry.value = before;
         follow(entry, value);
       }
-      return `ERR CONFIG SET failed (possibly related to argument '${change.name}') - ${refusal}`;
+      return fail(change.name, refusal);
     }
     return undefined;
   }
