@@ -20,10 +20,15 @@ export function timeArgument(c: Context, i: number, unitMs: number, baseMs: numb
   const exact = parseExact(request.region.bytes, request.start[i]!, request.end[i]!)!;
   const offset = exact * BigInt(unitMs);
   if (offset > INT64_MAX || offset < INT64_MIN || offset + BigInt(baseMs) > INT64_MAX) {
-    c.reply.error(`ERR invalid expire time in '${c.command.fullName}' command`);
-    return NaN;
+    return invalidTime(c);
   }
   return Math.min(time, LATEST_MS);
+}
+
+/** Replies that the time given is none; NaN. */
+export function invalidTime(c: Context): number {
+  c.reply.error(`ERR invalid expire time in '${c.command.fullName}' command`);
+  return NaN;
 }
 
 /** Replies with a point in time or a duration. */

@@ -4,7 +4,8 @@ import type { Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
 import { expiryTime, GETEX_OPTIONS, OPTION, parseStringOptions } from './strings-options.ts';
 import { isReversedFromEnd } from './strings-ranges.ts';
-import { keyEffect, timeEffect } from './strings-store.ts';
+import { timeEffect } from './expiry-time.ts';
+import { keyEffect } from './strings-store.ts';
 
 const GET: CommandSpec = {
   name: 'get',

@@ -1,16 +1,10 @@
 /** What the commands that store whole strings share: storing, expiry arguments, Redis's limit of a string's length. */
-import { parseExact } from '../../../bytes/integer.ts';
 import type { Region } from '../../../bytes/region.ts';
 import type { Ref } from '../../../memory/index.ts';
 import type { Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
 import { STRING_ENCODING, TYPE } from '../types.ts';
-
-const INT64_MAX = 9223372036854775807n;
-/** The largest time in seconds whose milliseconds fit 64 bits. */
-const MAX_SECONDS = INT64_MAX / 1000n;
-/** The largest double below 2^63: later times than 2^53 ms (the year 287 396) are kept to the nearest double. */
-const MAX_TIME = 9223372036854774784;
+import { invalidTime, timeArgument, timeEffect } from './expiry-time.ts';
 
 /** Makes `[start, end)` of `region` the value of the key in argument `key`, whose record `ref` is (or NONE); its expiry stays. */
 export function storeBytes(
@@ -72,30 +66,10 @@ export function expiryArgument(
   isSeconds: boolean,
   isRelative: boolean,
 ): number {
-  const value = c.integer(i);
-  if (value !== value) return NaN;
-  if (value > 0) {
-    const time = (isSeconds ? value * 1000 : value) + (isRelative ? c.now : 0);
-    if (time <= Number.MAX_SAFE_INTEGER) return time;
-    const large = largeExpiry(c, i, isSeconds, isRelative);
-    if (large === large) return large;
-  }
-  c.reply.error(`ERR invalid expire time in '${c.command.fullName}' command`);
-  return NaN;
-}
-
-function largeExpiry(c: Context, i: number, isSeconds: boolean, isRelative: boolean): number {
-  const request = c.request;
-  const value = parseExact(request.region.bytes, request.start[i]!, request.end[i]!)!;
-  if (isSeconds && value > MAX_SECONDS) return NaN;
-  const time = (isSeconds ? value * 1000n : value) + (isRelative ? BigInt(c.now) : 0n);
-  return time > INT64_MAX ? NaN : Math.min(Number(time), MAX_TIME);
-}
-
-/** Emits a point in time as an effect's argument. */
-export function timeEffect(c: Context, time: number): void {
-  if (time <= Number.MAX_SAFE_INTEGER) c.effects.integer(time);
-  else c.effects.text(BigInt(time).toString());
+  const time = timeArgument(c, i, isSeconds ? 1000 : 1, isRelative ? c.now : 0);
+  const first = c.request.region.bytes[c.request.start[i]!];
+  const isPositive = first !== 45 && first !== 48; // neither '-' nor '0', which only zero begins with
+  return isPositive || time !== time ? time : invalidTime(c);
 }
 
 /** Emits `SET key value PXAT time`, the deterministic form of every command that stores a string with an expiry. */
