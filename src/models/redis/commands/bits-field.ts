@@ -3,6 +3,7 @@
  * is checked and the length it needs found, then, nothing being able to fail any more, all are carried out.
  */
 import { parseExact, parseInteger } from '../../../bytes/integer.ts';
+import { copyBytes } from '../../../bytes/region.ts';
 import type { Request } from '../../../bytes/resp-request.ts';
 import type { Ref } from '../../../memory/index.ts';
 import { keyRange, type CommandSpec } from '../command.ts';
@@ -226,10 +227,15 @@ function changeField(
 function loadWindow(c: Context, ref: Ref, offset: number, bits: number): number {
   const first = Math.floor(offset / 8);
   const count = Math.floor((offset + bits - 1) / 8) + 1 - first;
-  const length = ref === 0 ? 0 : c.engine.valueLength(ref);
+  const { engine, scratch } = c;
+  const length = ref === 0 ? 0 : engine.valueLength(ref);
   const present = Math.max(0, Math.min(count, length - first));
-  if (present > 0) c.engine.readValue(ref, first, first + present, c.scratch, 0);
-  for (let i = present; i < count; i++) c.scratch.bytes[i] = 0;
+  if (present > 0 && engine.isValueInline(ref)) {
+    copyBytes(scratch, 0, engine.segment(ref), engine.valueStart(ref) + first, present);
+  } else if (present > 0) {
+    engine.readValue(ref, first, first + present, scratch, 0);
+  }
+  for (let i = present; i < count; i++) scratch.bytes[i] = 0;
   return count;
 }
 
