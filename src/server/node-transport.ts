@@ -68,7 +68,10 @@ abstract class SocketTransport implements Transport {
         : `${unixPath}:0`;
     this.localAddress =
       unixPath === undefined
-        ? formatAddress(accepted.localAddress, accepted.localPort)
+        ? formatAddress(
+            accepted.localAddress ?? socket.localAddress, // the handle is no longer the accepted socket's
+            accepted.localPort ?? socket.localPort,
+          )
         : `${unixPath}:0`;
     this.isLocal = this.isUnixSocket || isLoopback(accepted.remoteAddress ?? '');
     this.fd = handle.fd ?? -1;

@@ -14,6 +14,7 @@ import { Dispatcher } from '../models/redis/dispatch.ts';
 import { Effects, type EffectSink } from '../models/redis/effects.ts';
 import type { Host, HostPersistence } from '../models/redis/host.ts';
 import { keepHouse } from '../models/redis/housekeeping.ts';
+import { keepHouse } from '../models/redis/housekeeping.ts';
 import { RedisModel } from '../models/redis/model.ts';
 import { Session } from '../models/redis/session.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
@@ -156,7 +157,14 @@ export class Shard implements ConnectionShare {
     this.model.stats.cronUs += clock.monotonicUs() - before;
   }
 
-  /** Housekeeping that is not bound to requests. */
+  /** Ten times a second: rates, the peak of memory, background work that no request brought about. */
+  keepHouse(): void {
+    this.engine.now = this.#system.clock.now();
+    keepHouse(this.model);
+    this.schedule();
+  }
+
+  /** Once a second: idle clients, those over a soft limit. */
   sweep(): void {
     this.engine.now = this.#system.clock.now();
     this.limits.sweep();
