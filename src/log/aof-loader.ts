@@ -27,7 +27,13 @@ import {
   parseHeader,
   timestampBytes,
 } from './batch.ts';
-import { EntryReader, isBracket, isForeignAnnotation, lineEnd, type Apply } from './entry-reader.ts';
+import {
+  EntryReader,
+  isBracket,
+  isForeignAnnotation,
+  lineEnd,
+  type Apply,
+} from './entry-reader.ts';
 import { FileWindow } from './file-window.ts';
 import { LINE_BYTES, TORN_TAIL_BYTES, WINDOW_BYTES } from './limits.ts';
 import { CorruptLogError } from './log-error.ts';
@@ -88,6 +94,8 @@ class Loader implements LoadResult {
   readonly #options: LoadOptions;
   readonly #reader: EntryReader;
   readonly #total: number;
+  /** The file that is read. */
+  #open!: OpenFile;
   /** Bytes of the files before the one that is read. */
   #before = 0;
   /** Whether `position` is known from our own marks, so that the next one must agree. */
@@ -121,6 +129,7 @@ class Loader implements LoadResult {
       const file = directory.files.open(path, i === entries.length - 1 ? 'write' : 'read');
       try {
         const window = new FileWindow(file, file.size(), WINDOW_BYTES);
+        this.#open = file;
         this.tail = undefined;
         yield* this.#file(window, entry.name, i === entries.length - 1);
         this.#before += window.size;
@@ -139,9 +148,7 @@ class Loader implements LoadResult {
       held >= 5 &&
       Buffer.from(bytes.buffer, bytes.byteOffset, 5).toString('latin1') === 'REDIS'
     ) {
-      const base = yield* this.#options.loadBase(window.file, window.size, (n) =>
-        this.#progress(n),
-      );
+      const base = yield* this.#options.loadBase(this.#open, window.size, (n) => this.#progress(n));
       if (base.position !== undefined) this.#setPosition(base.position);
       // A Redis before 7 puts commands behind the data set, in the same file.
       if (base.end < window.size) yield* this.#commands(window, base.end, isLast);
@@ -154,7 +161,6 @@ class Loader implements LoadResult {
     }
     if (this.#isPositionKnown && header.position !== this.position) {
       throw this.#corrupt(
-        window,
         0,
         `it continues log position ${header.position}, but the files before it end at ${this.position}`,
       );
@@ -215,7 +221,6 @@ class Loader implements LoadResult {
   #batch(window: FileWindow, offset: number, head: BatchHead): void {
     if (head.position !== this.position) {
       throw this.#corrupt(
-        window,
         offset,
         `a batch of log position ${head.position} stands where ${this.position} was expected`,
       );
@@ -224,8 +229,7 @@ class Loader implements LoadResult {
     window.fill(start, head.length);
     const { region, at } = window;
     const problem = this.#reader.applyAll(region, at, at + head.length);
-    if (problem !== undefined)
-      throw this.#corrupt(window, start + problem.at - at, problem.problem);
+    if (problem !== undefined) throw this.#corrupt(start + problem.at - at, problem.problem);
     this.position += head.length - timestampBytes(region.bytes, at, at + head.length);
   }
 
@@ -237,7 +241,7 @@ class Loader implements LoadResult {
     if (bytes[at] === 42 || isForeignAnnotation(bytes, at, at + held)) return offset;
     const isLong = window.size - offset > TORN_TAIL_BYTES;
     if (isLong || isFollowedBySynced(window, offset, seed, this.position)) {
-      throw this.#corrupt(window, offset, 'the batch here is damaged, and synced ones follow it');
+      throw this.#corrupt(offset, 'the batch here is damaged, and synced ones follow it');
     }
     if (looksLikeBegin(bytes, at, at + held) && held >= BATCH_BEGIN_BYTES) {
       const commands = offset + BATCH_BEGIN_BYTES;
@@ -271,7 +275,7 @@ class Loader implements LoadResult {
           held = this.#more(window, offset, held);
           continue;
         }
-        if (outcome !== COMPLETE) throw this.#badFormat(window, offset);
+        if (outcome !== COMPLETE) throw this.#badFormat(offset);
         if (request.count === 1 && isBracket(request)) {
           const end = this.#transaction(window, offset, isLast);
           if (end < 0) break;
@@ -279,10 +283,10 @@ class Loader implements LoadResult {
         } else {
           next = parser.next - at;
           const problem = this.#options.apply(request);
-          if (problem !== undefined) throw this.#corrupt(window, offset, problem);
+          if (problem !== undefined) throw this.#corrupt(offset, problem);
           this.#reader.applied++;
         }
-      } else throw this.#badFormat(window, offset);
+      } else throw this.#badFormat(offset);
       offset += next;
       held = window.fill(offset, 1);
       if (offset >= sliceEnd) {
@@ -307,7 +311,7 @@ class Loader implements LoadResult {
         end += lineEnd(window.region.bytes, window.at, window.at + held) - window.at;
         continue;
       }
-      if (window.region.bytes[window.at] !== 42) throw this.#badFormat(window, end);
+      if (window.region.bytes[window.at] !== 42) throw this.#badFormat(end);
       let outcome = parser.parse(window.region, window.at, window.at + held, request, true);
       while (outcome === INCOMPLETE) {
         if (end + parser.needBytes > window.size) {
@@ -316,14 +320,14 @@ class Loader implements LoadResult {
         held = this.#more(window, end, held);
         outcome = parser.parse(window.region, window.at, window.at + held, request, true);
       }
-      if (outcome !== COMPLETE) throw this.#badFormat(window, end);
+      if (outcome !== COMPLETE) throw this.#badFormat(end);
       isDone = request.count === 1 && request.is(0, 'EXEC');
       end += parser.next - window.at;
     }
     window.fill(start, end - start);
     const problem = this.#reader.applyAll(window.region, window.at, window.at + end - start);
     if (problem !== undefined) {
-      throw this.#corrupt(window, start + problem.at - window.at, problem.problem);
+      throw this.#corrupt(start + problem.at - window.at, problem.problem);
     }
     return end;
   }
@@ -331,7 +335,7 @@ class Loader implements LoadResult {
   /** The bytes that the parser misses; the file has them. */
   #more(window: FileWindow, offset: number, held: number): number {
     const more = window.fill(offset, this.#reader.parser.needBytes);
-    if (more <= held) throw new FileError('read', window.file.path, 'EIO');
+    if (more <= held) throw new FileError('read', this.#open.path, 'EIO');
     return more;
   }
 
@@ -339,21 +343,17 @@ class Loader implements LoadResult {
   #refuseBatch(window: FileWindow, offset: number): void {
     const end = Math.min(window.at + LINE_BYTES, window.end);
     if (end - window.at < 5 || !looksLikeBegin(window.region.bytes, window.at, end)) return;
-    throw this.#corrupt(
-      window,
-      offset,
-      "the file's first line, which batches are checked with, is gone",
-    );
+    throw this.#corrupt(offset, "the file's first line, which batches are checked with, is gone");
   }
 
   // ---- endings
 
   /** Cuts the file off at `offset`, durably; -1. Throws where that may not be. */
   #cut(window: FileWindow, offset: number, isLast: boolean, problem: string): -1 {
-    const path = window.file.path;
+    const path = this.#open.path;
     const { log, mayTruncate } = this.#options;
     if (!isLast) {
-      throw this.#corrupt(window, offset, `${problem}, and the file is not the last of the log`);
+      throw this.#corrupt(offset, `${problem}, and the file is not the last of the log`);
     }
     if (!mayTruncate) {
       throw new CorruptLogError(
@@ -365,27 +365,27 @@ class Loader implements LoadResult {
     }
     log('warning', `!!! Warning: short read while loading the AOF file ${path}!!! (${problem})`);
     log('warning', `!!! Truncating the AOF ${path} at offset ${offset} !!!`);
-    window.file.truncate(offset);
-    window.file.sync();
+    this.#open.truncate(offset);
+    this.#open.sync();
     log('warning', `AOF ${path} loaded anyway because aof-load-truncated is enabled`);
     return -1;
   }
 
-  #badFormat(window: FileWindow, offset: number): CorruptLogError {
+  #badFormat(offset: number): CorruptLogError {
     return new CorruptLogError(
-      window.file.path,
+      this.#open.path,
       offset,
       'Bad file format reading the append only file: no command begins here',
       `Make a backup, then use redis-check-aof --fix on the manifest, or ${RESTORE.toLowerCase()}.`,
     );
   }
 
-  #corrupt(window: FileWindow, offset: number, problem: string): CorruptLogError {
+  #corrupt(offset: number, problem: string): CorruptLogError {
     return new CorruptLogError(
-      window.file.path,
+      this.#open.path,
       offset,
       problem,
-      `${RESTORE}; or, to start with what stands before this place, make a copy and cut the file there: truncate -s ${offset} ${window.file.path}`,
+      `${RESTORE}; or, to start with what stands before this place, make a copy and cut the file there: truncate -s ${offset} ${this.#open.path}`,
     );
   }
 

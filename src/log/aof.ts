@@ -311,7 +311,7 @@ export class Aof {
   /** One thing at a time works on the manifest. */
   #occupy(work: Promise<void>): void {
     const done = (error?: unknown): void => {
-      if (error !== undefined) this.#options.report('warning', String(error));
+      if (error instanceof Error) this.#options.report('warning', error.message);
       this.#running = undefined;
       if (this.#needsFresh && this.#isOn) this.#scheduleRepair();
     };

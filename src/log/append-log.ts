@@ -317,10 +317,10 @@ export class AppendLog {
     const isPending = this.buffer.at !== ENTRIES_AT;
     this.#isBlocked = isPending;
     this.#failure = failureOf('write', error);
+    const outcome = isPending ? '' : '; what was pending went to the reserve';
     this.#log(
       'warning',
-      `Error writing to the AOF file: ${error.message}. Writes are refused` +
-        `${isPending ? '.' : '; what was pending went to the reserve.'}`,
+      `Error writing to the AOF file: ${error.message}. Writes are refused${outcome}.`,
     );
     if (isPending && this.#policy === 'always') {
       this.#onFatal(

@@ -3,22 +3,28 @@
  * The region grows for what is larger than usual and shrinks again afterwards.
  */
 import { Region } from '../bytes/region.ts';
-import type { OpenFile } from '../os/file-system.ts';
 import { MAX_BATCH_BYTES } from './limits.ts';
 
+/** What can be read at any place: a file, or bytes in memory. */
+export interface WindowSource {
+  /** Reads `length` bytes at `position` to `target` at `at`; returns how many there were. */
+  read(target: Uint8Array, at: number, length: number, position: number): number;
+}
+
 export class FileWindow {
-  readonly file: OpenFile;
+  readonly #source: WindowSource;
   readonly size: number;
   region: Region;
-  /** Where in `region` the bytes of the last `fill` begin, and where what is there ends. */
+  /** Where in `region` the bytes of the last `fill` (at `offset` in the file) begin, and where what is there ends. */
   at = 0;
+  offset = 0;
   end = 0;
   readonly #usualBytes: number;
   /** Offset in the file of the region's first byte. */
   #origin = 0;
 
-  constructor(file: OpenFile, size: number, usualBytes: number) {
-    this.file = file;
+  constructor(source: WindowSource, size: number, usualBytes: number) {
+    this.#source = source;
     this.size = size;
     this.#usualBytes = usualBytes;
     this.region = Region.allocate(usualBytes);
@@ -30,6 +36,7 @@ export class FileWindow {
    */
   fill(offset: number, length: number): number {
     const held = this.#origin + this.end - offset;
+    this.offset = offset;
     if (offset >= this.#origin && (held >= length || offset + held >= this.size)) {
       this.at = offset - this.#origin;
       return Math.max(0, held);
@@ -57,6 +64,6 @@ export class FileWindow {
     this.at = 0;
     this.end = kept;
     const room = Math.min(this.region.bytes.length - kept, this.size - offset - kept);
-    if (room > 0) this.end += this.file.read(this.region.bytes, kept, room, offset + kept);
+    if (room > 0) this.end += this.#source.read(this.region.bytes, kept, room, offset + kept);
   }
 }

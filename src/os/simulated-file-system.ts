@@ -219,7 +219,7 @@ export class SimulatedFileSystem implements FileSystem {
         try {
           resolve(call());
         } catch (error) {
-          if (!(error instanceof SimulatedCrash)) reject(error as Error);
+          if (!(error instanceof SimulatedCrash)) reject(error);
         }
       });
     });
