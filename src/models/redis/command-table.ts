@@ -34,8 +34,9 @@ export const FLAG: Readonly<Record<CommandFlag, number>> = {
 /**
  * A command of one model: its spec, compiled, and its counters.
  *
- * Not every call is timed (dispatch.ts says which). A call that was not is taken to have lasted as long as the last one that was;
- * `settle` accounts such calls, so that what is read afterwards counts every call and never falls again.
+ * Not every call is timed (dispatch.ts says which). Calls between two timed ones are taken to have lasted as long as the shorter of these,
+ * so that a single slow call does not count for many; those since the last timed one, as long as the shorter of the last two. `settle`
+ * accounts such calls, so that what is read afterwards counts every call and never falls again.
  */
 export class Command {
   readonly spec: CommandSpec;
@@ -53,10 +54,13 @@ export class Command {
   failedCalls = 0;
   /** Microseconds of all settled calls. */
   microseconds = 0;
-  /** Calls since the last timed one that are not settled. */
+  /** Calls since the last timed one. */
   untimed = 0;
-  /** What the last timed call took, in microseconds; -1: none was timed yet. */
-  lastMicroseconds = -1;
+  /** Those of them that are accounted. */
+  #settled = 0;
+  /** What an untimed call is taken to last, in microseconds; -1: no two calls were timed yet. */
+  typicalMicroseconds = -1;
+  #lastMicroseconds = -1;
   /** Durations of all settled calls; absent until one was recorded. */
   histogram: LatencyHistogram | undefined = undefined;
 
@@ -84,19 +88,27 @@ export class Command {
 
   /** Accounts a call that took `microseconds`; `isTracking` (`latency-tracking`): in the histogram too. */
   timed(microseconds: number, isTracking: boolean): void {
+    const last = this.#lastMicroseconds;
+    if (last >= 0) this.typicalMicroseconds = Math.min(last, microseconds);
+    this.#lastMicroseconds = microseconds;
     this.settle(isTracking);
-    this.microseconds += microseconds;
-    this.lastMicroseconds = microseconds;
-    if (isTracking) (this.histogram ??= new LatencyHistogram()).record(microseconds, 1);
+    this.untimed = 0;
+    this.#settled = 0;
+    this.#account(microseconds, 1, isTracking);
   }
 
   /** Accounts the calls that were not timed. */
   settle(isTracking: boolean): void {
-    const calls = this.untimed;
+    const calls = this.untimed - this.#settled;
     if (calls === 0) return;
-    this.untimed = 0;
-    this.microseconds += this.lastMicroseconds * calls;
-    if (isTracking) (this.histogram ??= new LatencyHistogram()).record(this.lastMicroseconds, calls);
+    this.#settled = this.untimed;
+    // CONFIG RESETSTAT may have forgotten what is typical while it was itself the call.
+    this.#account(Math.max(0, this.typicalMicroseconds), calls, isTracking);
+  }
+
+  #account(microseconds: number, calls: number, isTracking: boolean): void {
+    this.microseconds += microseconds * calls;
+    if (isTracking) (this.histogram ??= new LatencyHistogram()).record(microseconds, calls);
   }
 
   resetCounters(): void {
@@ -105,7 +117,9 @@ export class Command {
     this.failedCalls = 0;
     this.microseconds = 0;
     this.untimed = 0;
-    this.lastMicroseconds = -1;
+    this.#settled = 0;
+    this.typicalMicroseconds = -1;
+    this.#lastMicroseconds = -1;
     this.histogram = undefined;
     for (const sub of this.subcommands) sub.resetCounters();
   }

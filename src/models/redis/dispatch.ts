@@ -19,7 +19,7 @@ export const POSTPONED = 2;
 /** The session is over: read nothing more. */
 export const CLOSED = 3;
 
-/** Of a fast command's calls the first and then one in so many is timed; `Command` says what the others count as. */
+/** Of a brief command's calls the first two and then one in so many are timed; `Command` says what the others count as. */
 const TIMING_STRIDE = 64;
 /** Below this slow-log threshold (microseconds) every call is timed. */
 const CLOSE_TIMING_US = 1000;
@@ -213,7 +213,7 @@ export class Dispatcher {
 
   #isTimed(command: Command): boolean {
     if (!command.isBrief || command.untimed >= TIMING_STRIDE) return true;
-    if (command.lastMicroseconds < 0) return true;
+    if (command.typicalMicroseconds < 0) return true;
     const model = this.#model;
     const threshold = model.slowlog.thresholdUs;
     return (threshold >= 0 && threshold < CLOSE_TIMING_US) || model.latency.thresholdMs > 0;

@@ -36,7 +36,7 @@ const FINDINGS: readonly Finding[] = [
 
 export function memoryReport(model: RedisModel): string {
   const m = memoryOverhead(model);
-  if (m.usedBytes < SMALL_BYTES) {
+  if (m.usedBytes - m.startupBytes < SMALL_BYTES) {
     return 'The server holds little or no data: there is nothing to judge.\n';
   }
   const found = FINDINGS.flatMap((finding) => finding(m, model.sessions.size) ?? []);
