@@ -6,7 +6,6 @@ import { MemoryEngine } from '../memory/index.ts';
 import { applySettings } from '../models/redis/apply-settings.ts';
 import { COMMANDS } from '../models/redis/commands/index.ts';
 import { HOUSEKEEPING_MS } from '../models/redis/housekeeping.ts';
-import { HOUSEKEEPING_MS } from '../models/redis/housekeeping.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import { realSystem, type System } from '../os/system.ts';
 import { ClientLimits } from './client-limits.ts';

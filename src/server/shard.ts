@@ -14,7 +14,6 @@ import { Dispatcher } from '../models/redis/dispatch.ts';
 import { Effects, type EffectSink } from '../models/redis/effects.ts';
 import type { Host, HostPersistence } from '../models/redis/host.ts';
 import { keepHouse } from '../models/redis/housekeeping.ts';
-import { keepHouse } from '../models/redis/housekeeping.ts';
 import { RedisModel } from '../models/redis/model.ts';
 import { Session } from '../models/redis/session.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
@@ -155,13 +154,6 @@ export class Shard implements ConnectionShare {
     keepHouse(this.model);
     this.schedule();
     this.model.stats.cronUs += clock.monotonicUs() - before;
-  }
-
-  /** Ten times a second: rates, the peak of memory, background work that no request brought about. */
-  keepHouse(): void {
-    this.engine.now = this.#system.clock.now();
-    keepHouse(this.model);
-    this.schedule();
   }
 
   /** Once a second: idle clients, those over a soft limit. */
