@@ -2,7 +2,7 @@
 import type { Session } from './session.ts';
 
 /** A client that does nothing: its session, connection and socket objects. The kernel's socket buffers are not in it. */
-export const IDLE_CLIENT_BYTES: number = 4096;
+const IDLE_CLIENT_BYTES = 4096;
 /** A watched key: its entries in two tables. */
 const WATCH_BYTES = 64;
 

@@ -7,7 +7,7 @@ export interface LatencySample {
   milliseconds: number;
 }
 
-export const MAX_SAMPLES = 160;
+const MAX_SAMPLES = 160;
 
 export class LatencySeries {
   /** Oldest first. */

@@ -75,7 +75,7 @@ const NAMED: Readonly<Record<string, string>> = {
 };
 
 /** `text` (one byte a character) as Redis quotes it: what is not printable ASCII becomes an escape. */
-export function escape(text: string): string {
+function escape(text: string): string {
   // eslint-disable-next-line no-control-regex
   return text.replace(
     /[^ !#-[\]-~]/g,
