@@ -114,6 +114,7 @@ export class Shard implements ConnectionShare {
     transport.events = {
       receive: (region, at, length) => {
         this.engine.now = clock.now();
+        connection.session.lastMs = this.engine.now;
         if (this.#busySinceUs < 0) this.#busySinceUs = clock.monotonicUs();
         return connection.receive(region, at, length);
       },
@@ -182,10 +183,15 @@ export class Shard implements ConnectionShare {
     const isMoreDue = this.#expireDue();
     this.drain();
     this.limits.enforce();
+    const { clock } = this.#system;
+    const { stats } = this.model;
+    const beforeStepUs = clock.monotonicUs();
     const isMoreWork = this.engine.step(BACKGROUND_UNITS);
+    const nowUs = clock.monotonicUs();
+    stats.noteOwnWork(nowUs - beforeStepUs);
     if (isMoreDue || isMoreWork) this.schedule();
     this.#armWake();
-    this.model.stats.endCycle(this.#system.clock.monotonicUs() - sinceUs);
+    stats.endCycle(nowUs - sinceUs);
   }
 
   /** Deletes due keys for at most EXPIRE_SLICE_US; true when more are due. */
@@ -201,6 +207,7 @@ export class Shard implements ConnectionShare {
       took = clock.monotonicUs() - before;
     }
     model.stats.expireCycleUs += took;
+    model.stats.noteOwnWork(took);
     if (isMoreDue) model.stats.expiredTimeCapReached++;
     model.latency.sample('expire-cycle', Math.floor(took / 1000), this.engine.now);
     return isMoreDue;

@@ -48,6 +48,8 @@ export class Stats {
   loopUs = 0;
   loopMaxUs = 0;
   loopMaxCommands = 0;
+  /** The longest time spent in one go on work that no request asked for (expiry, resizing, freeing, snapshots), in microseconds. */
+  longestOwnWorkUs = 0;
   /** Microseconds of work that a timer, not a client, caused. */
   cronUs = 0;
   #commandsAtCycle = 0;
@@ -74,6 +76,11 @@ export class Stats {
     const code = blank < 0 ? 'ERR' : text.slice(0, blank);
     this.errorReplies += count;
     this.errors.set(code, (this.errors.get(code) ?? 0) + count);
+  }
+
+  /** Work that no request asked for took `microseconds` in one go. */
+  noteOwnWork(microseconds: number): void {
+    if (microseconds > this.longestOwnWorkUs) this.longestOwnWorkUs = microseconds;
   }
 
   /** A turn of the event loop is over that worked for `microseconds`. */
@@ -109,6 +116,7 @@ export class Stats {
     this.loopCycles = 0;
     this.loopUs = 0;
     this.loopMaxUs = 0;
+    this.longestOwnWorkUs = 0;
     this.loopMaxCommands = 0;
     this.cronUs = 0;
     this.#commandsAtCycle = 0;

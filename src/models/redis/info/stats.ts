@@ -90,6 +90,8 @@ export function debugFields(model: RedisModel): InfoFields {
   return {
     eventloop_duration_cron_sum: Math.floor(stats.cronUs),
     eventloop_duration_max: Math.floor(stats.loopMaxUs),
+    // Kvasir's own: the longest slice of expiry, resizing, freeing or snapshot work.
+    longest_own_work_usec: Math.floor(stats.longestOwnWorkUs),
     eventloop_cmd_per_cycle_max: stats.loopMaxCommands,
   };
 }
