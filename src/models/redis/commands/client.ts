@@ -12,6 +12,8 @@ import {
   CLIENT_TRACKINGINFO,
 } from './client-tracking.ts';
 
+/** 2^63 - 1, as near as a double comes. */
+const INT64_MAX = 2 ** 63;
 const FLAGS: readonly CommandFlag[] = ['noscript', 'loading', 'stale'];
 const ADMIN_FLAGS: readonly CommandFlag[] = ['admin', ...FLAGS];
 const ACL: readonly AclCategory[] = ['connection'];
@@ -126,7 +128,7 @@ function pause(c: Context): void {
     reply.error('ERR timeout is negative');
     return;
   }
-  if (timeout > Number.MAX_SAFE_INTEGER - c.now) {
+  if (timeout > INT64_MAX - c.now) {
     reply.error('ERR timeout is out of range');
     return;
   }

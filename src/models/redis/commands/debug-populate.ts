@@ -43,8 +43,9 @@ export function populate(c: Context): void {
 }
 
 function naturalNumber(c: Context, i: number): number {
-  const value = c.integer(i);
+  const wrong = 'ERR value is out of range, must be positive';
+  const value = c.integer(i, wrong);
   if (!(value < 0)) return value;
-  c.reply.error('ERR value is out of range, must be positive');
+  c.reply.error(wrong);
   return NaN;
 }

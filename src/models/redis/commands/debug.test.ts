@@ -179,7 +179,7 @@ describe('DEBUG POPULATE', () => {
 
   test('wrong arguments', () => {
     const h = debugging();
-    for (const args of [['-1'], ['1', 'k', '-1']]) {
+    for (const args of [['-1'], ['x'], ['1', 'k', '-1']]) {
       expect(h.run('DEBUG', 'POPULATE', ...args)).toEqual({
         error: 'ERR value is out of range, must be positive',
       });

@@ -1,6 +1,6 @@
 /** FUNCTION, as a server answers that has no functions: there are none to list, dump, flush or kill. Loading comes with scripting. */
 import type { AclCategory, CommandSpec } from '../command.ts';
-import { helpCommand } from '../command-help.ts';
+import { helpCommand, wrongSubcommand } from '../command-help.ts';
 import type { Context } from '../context.ts';
 
 const ACL: readonly AclCategory[] = ['scripting'];
@@ -28,6 +28,7 @@ const FLUSH: CommandSpec = {
       request.count === 2 ||
       (request.count === 3 && (request.is(2, 'ASYNC') || request.is(2, 'SYNC')));
     if (isRight) c.reply.ok();
+    else if (request.count > 3) c.reply.error(wrongSubcommand(c));
     else c.reply.error('ERR FUNCTION FLUSH only supports SYNC|ASYNC option');
   },
 };

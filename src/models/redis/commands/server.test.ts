@@ -127,6 +127,9 @@ describe('FUNCTION without functions', () => {
     expect(h.run('FUNCTION', 'FLUSH', 'x')).toEqual({
       error: 'ERR FUNCTION FLUSH only supports SYNC|ASYNC option',
     });
+    expect(h.run('FUNCTION', 'FLUSH', 'SYNC', 'x')).toEqual({
+      error: "ERR unknown subcommand or wrong number of arguments for 'FLUSH'. Try FUNCTION HELP.",
+    });
     expect(h.effects()).toEqual([]);
   });
 

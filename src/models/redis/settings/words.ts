@@ -93,7 +93,7 @@ const CHECKS: Readonly<Record<WordsForm, (words: readonly string[]) => Parsed>> 
       }
       if (value < 0 || value > 100) {
         return {
-          error: 'latency-tracking-info-percentiles should be between 0.0 and 100.0',
+          error: 'latency-tracking-info-percentiles parameters should sit between [0.0,100.0]',
         };
       }
     }
