@@ -32,7 +32,8 @@ export interface AofOptions {
   readonly dirname: string;
   readonly filename: string;
   readonly policy: SyncPolicy;
-  readonly apply: Apply;
+  /** The applier of one load, from its first command on. */
+  readonly makeApplier: () => Apply;
   readonly loadBase: LoadBase;
   readonly makeProducer: () => BaseProducer;
   /** Entries are kept from this moment on, in a file of their own: the next one must say which database it is for. */
@@ -148,9 +149,9 @@ export class Aof {
   }
 
   #loadOptions(progress: LoadOptions['progress']): LoadOptions {
-    const { apply, loadBase, report } = this.#options;
+    const { loadBase, makeApplier, report } = this.#options;
     const { directory, mayTruncate } = this;
-    return { directory, apply, loadBase, mayTruncate, log: report, progress };
+    return { directory, apply: makeApplier(), loadBase, mayTruncate, log: report, progress };
   }
 
   #openDirectory(): void {

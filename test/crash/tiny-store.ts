@@ -45,7 +45,7 @@ export class TinyStore {
       dirname: 'appendonlydir',
       filename: 'appendonly.aof',
       policy: options.policy,
-      apply: (request) => this.#apply(request),
+      makeApplier: () => (request) => this.#apply(request),
       loadBase: () => {
         throw new Error('no base of another format is made here');
       },
