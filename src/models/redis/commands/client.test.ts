@@ -55,7 +55,7 @@ describe('CLIENT LIST and INFO', () => {
     h.advance(3500);
     const line = h.run('CLIENT', 'LIST') as string;
     expect(line).toMatch(
-      /^id=1 addr=127\.0\.0\.1:50001 laddr=127\.0\.0\.1:6379 fd=8 name= age=3 idle=0 flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=26 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=\d+ events=r cmd=client\|list user=default redir=-1 resp=2 lib-name= lib-ver=\n$/,
+      /^id=1 addr=127\.0\.0\.1:50001 laddr=127\.0\.0\.1:6379 fd=8 name= age=3 idle=\d flags=N db=0 sub=0 psub=0 ssub=0 multi=-1 qbuf=26 qbuf-free=0 argv-mem=10 multi-mem=0 rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=\d+ events=r cmd=client\|list user=default redir=-1 resp=2 lib-name= lib-ver=\n$/,
     );
     expect(h.run('CLIENT', 'INFO')).toBe(line.replace('client|list', 'client|info'));
   });
