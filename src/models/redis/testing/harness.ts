@@ -115,7 +115,7 @@ export class Harness {
 
   runAs(session: Session, ...args: Argument[]): Reply {
     const replies = decodeReplies(this.rawAs(session, ...args));
-    if (replies.length !== 1) throw new Error(`${replies.length} replies to ${args[0]}`);
+    if (replies.length !== 1) throw new Error(`${replies.length} replies to one command`);
     return replies[0]!;
   }
 
