@@ -34,7 +34,7 @@ test('a million GETs and SETs collect no garbage', async () => {
   const parser = new RespParser();
   const request = new Request();
   const run = (regions: readonly Region[], requests: number): void => {
-    for (let done = 0; done < requests; ) {
+    for (let done = 0; done < requests;) {
       for (const region of regions) {
         const to = region.bytes.length;
         for (let at = 0; at < to; at = parser.next) {

@@ -93,7 +93,7 @@ export class MeasuredServer {
 
   /** A field of INFO. */
   async info(field: string): Promise<number> {
-    const reply = await this.command('INFO', 'everything');
+    const reply = await this.command('INFO', 'everything', 'debug');
     const text = 'text' in reply ? reply.text.toString() : '';
     return Number(new RegExp(`^${field}:(.*)$`, 'm').exec(text)?.[1] ?? NaN);
   }

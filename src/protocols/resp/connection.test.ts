@@ -27,7 +27,10 @@ describe('input', () => {
     );
     fc.assert(
       fc.property(
-        fc.array(fc.array(argument, { minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.array(argument, { minLength: 1, maxLength: 5 }), {
+          minLength: 1,
+          maxLength: 6,
+        }),
         fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 20 }),
         (requests, cuts) => {
           const shard = new FakeShard();
@@ -105,7 +108,11 @@ describe('input', () => {
     isPaused = false;
     connection.resume();
     shard.settle();
-    expect(shard.ran).toEqual([['set', 'a'], ['set', 'a'], ['get', 'a']]);
+    expect(shard.ran).toEqual([
+      ['set', 'a'],
+      ['set', 'a'],
+      ['get', 'a'],
+    ]);
   });
 
   test('more unrun input than client-query-buffer-limit closes the client', () => {
@@ -137,7 +144,10 @@ describe('input', () => {
       }
       return RAN;
     };
-    shard.deliver(connection, ['a', 'skip', 'b', 'c', 'off', 'd', 'e', 'on', 'f'].map((w) => encode(w)).join(''));
+    shard.deliver(
+      connection,
+      ['a', 'skip', 'b', 'c', 'off', 'd', 'e', 'on', 'f'].map((w) => encode(w)).join(''),
+    );
     shard.settle();
     expect(transport.sent).toBe(['a', 'c', 'on', 'f'].map((w) => encode(w)).join(''));
   });
@@ -237,7 +247,9 @@ describe('output', () => {
       transport.drain(1_000_000);
       shard.settle();
     }
-    expect(transport.sent).toBe(words.map((w) => `$${payload.length + 3}\r\n${w}${payload}\r\n`).join(''));
+    expect(transport.sent).toBe(
+      words.map((w) => `$${payload.length + 3}\r\n${w}${payload}\r\n`).join(''),
+    );
     expect(connection.outputBytes()).toBe(0);
   });
 

@@ -146,7 +146,10 @@ export class Connection implements SessionIo {
 
   #mayRun(): boolean {
     return (
-      this.session.parked === undefined && !this.#isPostponed && !this.#isThrottled && !this.#isClosing
+      this.session.parked === undefined &&
+      !this.#isPostponed &&
+      !this.#isThrottled &&
+      !this.#isClosing
     );
   }
 
@@ -217,7 +220,10 @@ export class Connection implements SessionIo {
   }
 
   #failProtocol(error: string): void {
-    this.#share.log('verbose', `Protocol error (${error}) from client ${this.transport.remoteAddress}`);
+    this.#share.log(
+      'verbose',
+      `Protocol error (${error}) from client ${this.transport.remoteAddress}`,
+    );
     this.#share.dispatcher.protocolError(this.session, error);
     this.closeAfterOutput();
   }
@@ -316,7 +322,8 @@ export class Connection implements SessionIo {
   }
 
   #releaseSmallPending(): void {
-    if (this.#pending !== undefined && this.#pending.bytes.length > CARRY_BYTES) this.#pending = undefined;
+    if (this.#pending !== undefined && this.#pending.bytes.length > CARRY_BYTES)
+      this.#pending = undefined;
   }
 
   /** Reads no more from a client that may not run, once a turn's worth of its input waits. */
@@ -329,7 +336,10 @@ export class Connection implements SessionIo {
 
   #checkQueryLimit(): void {
     if (this.queryBufferBytes() <= this.#share.maxQueryBytes) return;
-    this.#share.log('warning', `Closing client that reached max query buffer length: ${this.address}`);
+    this.#share.log(
+      'warning',
+      `Closing client that reached max query buffer length: ${this.address}`,
+    );
     this.close();
   }
 
@@ -513,7 +523,9 @@ export class Connection implements SessionIo {
   /** Memory that is held for this client alone, the regions it pins included. */
   memoryBytes(): number {
     return (
-      (this.#pending?.bytes.length ?? 0) + this.outputBytes() + this.#pinned.length * OUTPUT_REGION_BYTES
+      (this.#pending?.bytes.length ?? 0) +
+      this.outputBytes() +
+      this.#pinned.length * OUTPUT_REGION_BYTES
     );
   }
 }

@@ -73,7 +73,9 @@ export class FakeTransport implements Transport {
     while (this.window > 0 && this.#waiting.length > 0) {
       const piece = this.#waiting[0]!;
       const part = Math.min(this.window, piece.bytes.length - piece.from);
-      this.sent += Buffer.from(piece.bytes.subarray(piece.from, piece.from + part)).toString('latin1');
+      this.sent += Buffer.from(piece.bytes.subarray(piece.from, piece.from + part)).toString(
+        'latin1',
+      );
       this.window -= part;
       piece.from += part;
       if (piece.from === piece.bytes.length) this.#waiting.shift();

@@ -79,5 +79,5 @@ export const CLIENTS_DIRECTIVES: readonly Directive[] = [
       'outputLimits',
     ),
   },
-  { name: 'bind', kind: words('* -::*', 'addresses') },
+  { name: 'bind', kind: words('127.0.0.1', 'addresses') },
 ];

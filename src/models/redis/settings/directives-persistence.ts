@@ -43,7 +43,7 @@ export const PERSISTENCE_DIRECTIVES: readonly Directive[] = [
   { name: 'aof-load-truncated', kind: flag('yes') },
   { name: 'aof-use-rdb-preamble', kind: flag('yes') },
   { name: 'aof-timestamp-enabled', kind: flag('no') },
-  { name: 'appendonly', kind: flag('no') },
+  { name: 'appendonly', kind: flag('yes') },
   {
     name: 'aof-disable-auto-gc',
     kind: flag('no'),
@@ -90,7 +90,7 @@ export const PERSISTENCE_DIRECTIVES: readonly Directive[] = [
     isHidden: true,
     accepted: 'there is no RDB saving by fork',
   },
-  { name: 'dir', kind: text('./'), isProtected: true },
+  { name: 'dir', kind: text('./kvasir-data'), isProtected: true },
   {
     name: 'save',
     kind: words('3600 1 300 100 60 10000', 'save'),
