@@ -170,7 +170,12 @@ export class Shard implements ConnectionShare {
 
   /** Everything written so far goes to the kernel and, as far as it may, to the clients: now. */
   drain(): void {
+    const { clock } = this.#system;
+    const before = clock.monotonicUs();
     this.#persistence.write();
+    const took = clock.monotonicUs() - before;
+    this.model.stats.logUs += took;
+    this.model.latency.sample('aof-write', Math.floor(took / 1000), this.engine.now);
     this.outbox.seal(this.#persistence.position);
     this.outbox.release(this.#persistence.releasable);
   }

@@ -52,6 +52,8 @@ export class Stats {
   longestOwnWorkUs = 0;
   /** Microseconds of work that a timer, not a client, caused. */
   cronUs = 0;
+  /** Microseconds spent on handing the log's entries to the kernel. */
+  logUs = 0;
   #commandsAtCycle = 0;
 
   /** The most memory ever in use, in bytes; not reset. */
@@ -119,6 +121,7 @@ export class Stats {
     this.longestOwnWorkUs = 0;
     this.loopMaxCommands = 0;
     this.cronUs = 0;
+    this.logUs = 0;
     this.#commandsAtCycle = 0;
     this.networkMark = { ...network };
     this.lazyFreedMark = lazyFreed;

@@ -88,6 +88,7 @@ function commandMicroseconds(model: RedisModel): number {
 export function debugFields(model: RedisModel): InfoFields {
   const { stats } = model;
   return {
+    eventloop_duration_aof_sum: Math.floor(stats.logUs),
     eventloop_duration_cron_sum: Math.floor(stats.cronUs),
     eventloop_duration_max: Math.floor(stats.loopMaxUs),
     // Kvasir's own: the longest slice of expiry, resizing, freeing or snapshot work.
