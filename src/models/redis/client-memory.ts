@@ -1,7 +1,10 @@
 /** Memory that one client holds, as CLIENT LIST (tot-mem), INFO memory and `maxmemory-clients` count it. */
 import type { Session } from './session.ts';
 
-/** A client that does nothing: its session, connection and socket objects. The kernel's socket buffers are not in it. */
+/**
+ * A client that does nothing: its session, connection and socket objects. The heap grew by 3.3 KB for each of 2 000 connections (Node.js
+ * 20), rounded up; the kernel's socket buffers are not in it.
+ */
 const IDLE_CLIENT_BYTES = 4096;
 /** A watched key: its entries in two tables. */
 const WATCH_BYTES = 64;
