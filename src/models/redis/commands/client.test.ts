@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CLOSED } from '../dispatch.ts';
 import type { Session } from '../session.ts';
-import { FakeIo } from '../testing/fakes.ts';
+import type { FakeIo } from '../testing/fakes.ts';
 import { Harness } from '../testing/harness.ts';
 import { Request } from '../../../bytes/resp-request.ts';
 

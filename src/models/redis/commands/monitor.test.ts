@@ -32,7 +32,7 @@ describe('MONITOR', () => {
     h.run('MULTI');
     h.run('SET', 'a', '1');
     h.run('EXEC');
-    expect(h.replies(m).map((line) => String(line).split('] ')[1])).toEqual([
+    expect(h.replies(m).map((line) => (line as string).split('] ')[1])).toEqual([
       '"MULTI"',
       '"SET" "a" "1"',
       '"EXEC"',
@@ -46,7 +46,7 @@ describe('MONITOR', () => {
     h.run('AUTH', 'not-real');
     h.run('auth', 'user', 'not-a-password');
     h.run('HELLO', '3', 'AUTH', 'user', 'not-a-password');
-    const lines = h.replies(m).map((line) => String(line).split('] ')[1]);
+    const lines = h.replies(m).map((line) => (line as string).split('] ')[1]);
     expect(lines).toEqual([
       '"AUTH" "(redacted)"',
       '"auth" "(redacted)" "(redacted)"',
