@@ -316,10 +316,10 @@ export class MemoryEngine {
     return field === 0 ? -1 : this.expiryPages.time(field);
   }
 
-  /** Whether its time has come. */
+  /** Whether its time is past. */
   isExpired(ref: Ref): boolean {
     const field = this.heapField(ref);
-    return field !== 0 && this.expiryPages.time(field) <= this.now;
+    return field !== 0 && this.expiryPages.time(field) < this.now;
   }
 
   /** Where the record's entry in its keyspace's expiry heap is; 0: it has none. */

@@ -161,7 +161,7 @@ class Run {
     const op = this.random.below(60);
     this.engine.now += 1;
     for (const [s, space] of this.spaces.entries()) {
-      while (space.nextExpiry <= this.engine.now) {
+      while (space.nextExpiry < this.engine.now) {
         const ref = space.firstVolatile();
         const name = Buffer.from(this.engine.copyKey(ref)).toString('latin1');
         expect(this.model[s]!.get(name)!.expiry).toBe(this.engine.expiry(ref));

@@ -14,6 +14,8 @@ export interface ProcessHostOptions {
   shutdown: Host['shutdown'];
   network: Host['network'];
   buffers: Host['buffers'];
+  /** Called before the function of a timer: the tick that it begins has a time of its own. */
+  beforeTimer: () => void;
 }
 
 export class ProcessHost implements Host {
@@ -32,6 +34,7 @@ export class ProcessHost implements Host {
   readonly buffers: Host['buffers'];
   readonly #system: System;
   readonly #logger: Logger;
+  readonly #beforeTimer: () => void;
   #peakRss = 0;
 
   constructor(options: ProcessHostOptions) {
@@ -40,6 +43,7 @@ export class ProcessHost implements Host {
     this.output = options.output;
     this.persistence = options.persistence;
     this.configFile = options.configFile;
+    this.#beforeTimer = options.beforeTimer;
     this.shutdown = options.shutdown;
     this.network = options.network;
     this.buffers = options.buffers;
@@ -67,7 +71,10 @@ export class ProcessHost implements Host {
   }
 
   after(ms: number, fn: () => void): () => void {
-    return this.#system.timers.after(ms, fn);
+    return this.#system.timers.after(ms, () => {
+      this.#beforeTimer();
+      fn();
+    });
   }
 
   sleepSync(ms: number): void {

@@ -109,6 +109,9 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       evictedClients: shard.limits.evictedClients,
     }),
     buffers: () => shard.limits.buffers(),
+    beforeTimer: () => {
+      shard.engine.now = system.clock.now();
+    },
   });
   const shard = new Shard(
     { system, settings, commands: COMMANDS, engine, sink: persistence.buffer },

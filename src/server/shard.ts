@@ -202,7 +202,7 @@ export class Shard implements ConnectionShare {
   /** Deletes due keys for at most EXPIRE_SLICE_US; true when more are due. */
   #expireDue(): boolean {
     const model = this.model;
-    if (model.nextExpiry > this.engine.now) return false;
+    if (model.nextExpiry >= this.engine.now) return false;
     const clock = this.#system.clock;
     const before = clock.monotonicUs();
     let isMoreDue = model.expireDue();
@@ -227,7 +227,7 @@ export class Shard implements ConnectionShare {
     this.#cancelWake = undefined;
     this.#wakeAtMs = next;
     if (next === Infinity) return;
-    this.#cancelWake = this.#system.timers.after(Math.max(1, next - this.engine.now), () => {
+    this.#cancelWake = this.#system.timers.after(Math.max(1, next - this.engine.now + 1), () => {
       this.#wakeAtMs = Infinity;
       this.engine.now = this.#system.clock.now();
       this.schedule();

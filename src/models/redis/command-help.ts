@@ -37,7 +37,8 @@ export function replyHelp(c: Context, lines: readonly string[]): void {
 
 function helpLines(container: Command): string[] {
   const lines: string[] = [];
-  if (container.handler !== undefined) lines.push('(no subcommand)', `    ${container.spec.summary}`);
+  if (container.handler !== undefined)
+    lines.push('(no subcommand)', `    ${container.spec.summary}`);
   for (const { spec } of container.subcommands) {
     if (spec.name === 'help') continue;
     const args = spec.syntax === undefined ? '' : ` ${formatSyntax(parseSyntax(spec.syntax))}`;

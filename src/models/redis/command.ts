@@ -62,7 +62,10 @@ export interface KeySpec {
   flags: readonly string[];
   notes?: string;
   begin: { index: number } | { keyword: string; startFrom: number } | 'unknown';
-  find: { lastKey: number; step: number; limit: number } | { keyNumIndex: number; firstKey: number; step: number } | 'unknown';
+  find:
+    | { lastKey: number; step: number; limit: number }
+    | { keyNumIndex: number; firstKey: number; step: number }
+    | 'unknown';
 }
 
 /** Does the command's work against `c`: reads `c.request`, changes the keyspace, emits effects, writes the reply. */

@@ -136,7 +136,8 @@ export class Context {
   replyValue(ref: Ref): void {
     const engine = this.engine;
     const length = engine.valueLength(ref);
-    if (engine.isValueInline(ref)) this.reply.bulk(engine.segment(ref), engine.valueStart(ref), length);
+    if (engine.isValueInline(ref))
+      this.reply.bulk(engine.segment(ref), engine.valueStart(ref), length);
     else this.replyRange(ref, 0, length);
   }
 

@@ -4,6 +4,7 @@
  */
 import type { Request } from '../../bytes/resp-request.ts';
 import type { RespWriter } from '../../bytes/resp-writer.ts';
+import { EngineFullError } from '../../memory/index.ts';
 import { FLAG, type Command } from './command-table.ts';
 import { Context } from './context.ts';
 import type { RedisModel } from './model.ts';
@@ -151,10 +152,10 @@ export class Dispatcher {
     stats.errorsSeen = this.#reply.errorCount;
     if (this.#isTimed(command)) {
       const before = model.host.monotonicUs();
-      command.handler!(c);
+      this.#handle(command);
       this.#timed(command, request, session, model.host.monotonicUs() - before);
     } else {
-      command.handler!(c);
+      this.#handle(command);
       command.untimed++;
     }
     command.calls++;
@@ -165,6 +166,22 @@ export class Dispatcher {
     if (this.#reply.errorCount !== stats.errorsSeen) {
       command.failedCalls++;
       stats.countErrors(this.#reply);
+    }
+  }
+
+  /** Calls the handler. An engine that is full refuses the command as `maxmemory` would; what was changed before that is logged. */
+  #handle(command: Command): void {
+    const reply = this.#reply;
+    const { region, at } = reply;
+    try {
+      command.handler!(this.context);
+    } catch (error) {
+      const refusal = engineRefusal(error);
+      if (refusal === undefined) throw error;
+      // What the handler wrote of its reply is taken back; a reply that went on in another region can't be.
+      if (reply.region === region) reply.at = at;
+      else this.context.session.io.close();
+      reply.error(refusal);
     }
   }
 
@@ -197,9 +214,17 @@ export class Dispatcher {
     c.request = request;
     c.command = command;
     c.db = model.databases[session.database]!;
-    if (session.queue !== undefined && command !== this.#exec)
+    if (session.queue !== undefined && command !== this.#exec) {
       queueCommand(session, command, request);
-    else command.handler(c);
+      return undefined;
+    }
+    try {
+      command.handler(c);
+    } catch (error) {
+      const refusal = engineRefusal(error);
+      if (refusal === undefined) throw error;
+      return `${refusal} (the data set is larger than this engine can hold)`;
+    }
     return undefined;
   }
 
@@ -311,6 +336,17 @@ export function unknownCommand(request: Request): string {
   }
   const name = request.text(0).slice(0, QUOTE_LIMIT);
   return `ERR unknown command '${name}', with args beginning with: ${args}`;
+}
+
+/** What a client is told of an engine that can't take more; undefined: the error is another. */
+function engineRefusal(error: unknown): string | undefined {
+  if (error instanceof EngineFullError) {
+    return "OOM command not allowed when used memory > 'maxmemory'.";
+  }
+  if (error instanceof RangeError) {
+    return 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';
+  }
+  return undefined;
 }
 
 /** A browser made to talk to us by another site begins with these words. */

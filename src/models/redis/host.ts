@@ -27,7 +27,14 @@ export interface Host {
   /** 40 hexadecimal digits, new for each run. */
   readonly runId: string;
   /** Event loop figures, process memory, CPU seconds. */
-  memory(): { rss: number; heapUsed: number; heapTotal: number; external: number; peakRss: number; system: number };
+  memory(): {
+    rss: number;
+    heapUsed: number;
+    heapTotal: number;
+    external: number;
+    peakRss: number;
+    system: number;
+  };
   cpu(): { userSeconds: number; systemSeconds: number };
   /** Microseconds of a clock that only moves forward. */
   monotonicUs(): number;
@@ -41,12 +48,22 @@ export interface Host {
   randomBytes(count: number): Uint8Array;
   readonly persistence: HostPersistence;
   /** Ends the process. `abort` (DEBUG SEGFAULT and its like): at once. Resolves never on success; on failure a text for the client. */
-  shutdown(options: { save: 'default' | 'save' | 'nosave'; now: boolean; force: boolean }): string | undefined;
+  shutdown(options: {
+    save: 'default' | 'save' | 'nosave';
+    now: boolean;
+    force: boolean;
+  }): string | undefined;
   /** Exits without any cleaning up (DEBUG RESTART, SEGFAULT, PANIC in tests). */
   crash(): void;
   log(level: 'debug' | 'verbose' | 'notice' | 'warning', message: string): void;
   /** Totals of the socket layer. */
-  network(): { inputBytes: number; outputBytes: number; connectionsReceived: number; rejectedConnections: number; evictedClients: number };
+  network(): {
+    inputBytes: number;
+    outputBytes: number;
+    connectionsReceived: number;
+    rejectedConnections: number;
+    evictedClients: number;
+  };
   /** `host:port (seconds) bytes` fields of the INFO clients section that only the socket layer knows. */
   buffers(): { maxInputBytes: number; maxOutputBytes: number; clientsBytes: number };
 }

@@ -126,7 +126,7 @@ export class RedisModel {
     for (const db of this.databases) {
       const keys = db.keys;
       let left = EXPIRE_BATCH;
-      while (left > 0 && keys.volatileCount > 0 && keys.nextExpiry <= this.engine.now) {
+      while (left > 0 && keys.volatileCount > 0 && keys.nextExpiry < this.engine.now) {
         this.expire(db, keys.firstVolatile());
         this.effects.endEntry();
         left--;
