@@ -16,7 +16,7 @@ import { FileError, type OpenFile } from '../os/file-system.ts';
 import { COMPLETE, INCOMPLETE } from '../bytes/resp-parser.ts';
 import type { AofDirectory } from './aof-directory.ts';
 import type { LogLevel } from './append-log.ts';
-import { isContinuedByRedis, isFollowedBySynced, isPayloadIntact } from './batch-scan.ts';
+import { isContinuedByRedis, isFollowedBySynced, isIntact } from './batch-scan.ts';
 import {
   BATCH_BEGIN_BYTES,
   BATCH_END_BYTES,
@@ -186,25 +186,18 @@ class Loader implements LoadResult {
     let offset = HEADER_BYTES;
     let sliceEnd = offset + WINDOW_BYTES;
     while (offset < window.size) {
-      let held = window.fill(offset, BATCH_BEGIN_BYTES);
-      if (head.parse(window.region.bytes, window.at, window.at + held, seed)) {
-        const end = offset + BATCH_BEGIN_BYTES + head.length;
-        if (end <= window.size && isPayloadIntact(window, offset + BATCH_BEGIN_BYTES, head)) {
-          this.#batch(window, offset, head);
-          offset = end;
-          held = window.fill(offset, BATCH_END_BYTES);
-          if (head.isEnd(window.region.bytes, window.at, window.at + held)) {
-            offset += BATCH_END_BYTES;
-            if (offset >= sliceEnd) {
-              sliceEnd = offset + WINDOW_BYTES;
-              this.#progress(offset);
-              yield;
-            }
-            continue;
-          }
-          if (held === 0) break;
-          if (looksLikeBegin(window.region.bytes, window.at, window.at + held)) continue;
+      const held = window.fill(offset, BATCH_BEGIN_BYTES);
+      if (
+        head.parse(window.region.bytes, window.at, window.at + held) &&
+        isIntact(window, offset, head, seed)
+      ) {
+        offset = this.#batch(window, offset, head);
+        if (offset >= sliceEnd) {
+          sliceEnd = offset + WINDOW_BYTES;
+          this.#progress(offset);
+          yield;
         }
+        continue;
       }
       const resume = this.#afterDamage(window, offset, seed);
       if (resume >= 0) {
@@ -217,20 +210,24 @@ class Loader implements LoadResult {
     this.tail = { name, seed, sizeBytes: Math.min(offset, window.size) };
   }
 
-  /** Applies the batch at `offset`, which is intact. */
-  #batch(window: FileWindow, offset: number, head: BatchHead): void {
+  /** Applies the batch at `offset`, which is intact; returns the offset behind it, and behind the line that closes it if that is there. */
+  #batch(window: FileWindow, offset: number, head: BatchHead): number {
     if (head.position !== this.position) {
       throw this.#corrupt(
         offset,
         `a batch of log position ${head.position} stands where ${this.position} was expected`,
       );
     }
-    const start = offset + BATCH_BEGIN_BYTES;
-    window.fill(start, head.length);
+    const held = window.fill(offset, BATCH_BEGIN_BYTES + head.length + BATCH_END_BYTES);
     const { region, at } = window;
-    const problem = this.#reader.applyAll(region, at, at + head.length);
-    if (problem !== undefined) throw this.#corrupt(start + problem.at - at, problem.problem);
-    this.position += head.length - timestampBytes(region.bytes, at, at + head.length);
+    const { bytes } = region;
+    const payload = at + BATCH_BEGIN_BYTES;
+    const end = payload + head.length;
+    const problem = this.#reader.applyAll(region, payload, end);
+    if (problem !== undefined) throw this.#corrupt(offset + problem.at - at, problem.problem);
+    this.position += head.length - timestampBytes(bytes, payload, end);
+    const isClosed = head.isEnd(bytes, at, end, at + held);
+    return offset + end - at + (isClosed ? BATCH_END_BYTES : 0);
   }
 
   /** What to do at a place that is no intact batch: the offset at which Redis's rules begin, or -1: it is a torn tail. */

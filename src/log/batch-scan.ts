@@ -5,7 +5,7 @@
 import { crc32 } from 'node:zlib';
 import { COMPLETE, INCOMPLETE, RespParser } from '../bytes/resp-parser.ts';
 import { Request } from '../bytes/resp-request.ts';
-import { BATCH_BEGIN_BYTES, BATCH_MARK, BatchHead } from './batch.ts';
+import { BATCH_BEGIN_BYTES, BATCH_MARK, BatchHead, CHECKED_AT } from './batch.ts';
 import type { FileWindow } from './file-window.ts';
 import { LINE_BYTES, WINDOW_BYTES } from './limits.ts';
 
@@ -35,29 +35,35 @@ export function isFollowedBySynced(
     }
     const candidate = from + found;
     effort -= found + 1;
-    if (isHeadAt(window, candidate, head, seed) && head.durable > position) {
+    if (isHeadAt(window, candidate, head) && head.durable > position) {
       effort -= head.length;
-      if (effort < 0 || isPayloadIntact(window, candidate + BATCH_BEGIN_BYTES, head)) return true;
+      if (effort < 0 || isIntact(window, candidate, head, seed)) return true;
     }
     from = candidate + 1;
   }
   return false;
 }
 
-function isHeadAt(window: FileWindow, offset: number, head: BatchHead, seed: number): boolean {
+function isHeadAt(window: FileWindow, offset: number, head: BatchHead): boolean {
   const held = window.fill(offset, BATCH_BEGIN_BYTES);
-  return head.parse(window.region.bytes, window.at, window.at + held, seed);
+  return head.parse(window.region.bytes, window.at, window.at + held);
 }
 
-/** Whether the `head.length` bytes at `offset` are there and have the head's checksum. */
-export function isPayloadIntact(window: FileWindow, offset: number, head: BatchHead): boolean {
-  if (offset + head.length > window.size) return false;
-  let crc = head.seed;
-  for (let done = 0; done < head.length;) {
-    const part = Math.min(WINDOW_BYTES, head.length - done);
-    window.fill(offset + done, part);
+/** Whether the batch at `offset`, which `head` was parsed from, is whole in the file and has the checksum it says. */
+export function isIntact(
+  window: FileWindow,
+  offset: number,
+  head: BatchHead,
+  seed: number,
+): boolean {
+  const end = offset + BATCH_BEGIN_BYTES + head.length;
+  if (end > window.size) return false;
+  let crc = seed;
+  for (let from = offset + CHECKED_AT; from < end;) {
+    const part = Math.min(WINDOW_BYTES, end - from);
+    window.fill(from, part);
     crc = crc32(window.region.bytes.subarray(window.at, window.at + part), crc);
-    done += part;
+    from += part;
   }
   return crc === head.crc;
 }

@@ -3,19 +3,19 @@
  * every line that begins with `#`, so the file stays Redis's own.
  *
  *   #KVASIR-AOF 1 <nonce> <position>\r\n                  once, at the start of the file
- *   #KVB <position> <unsynced> <length> <crc>\r\n         a batch: what one tick logged, one write call
+ *   #KVB <crc> <position> <unsynced> <length>\r\n         a batch: what one tick logged, one write call
  *   #TS:1700000000\r\n                                    only with aof-timestamp-enabled, once a second
  *   *3\r\n$3\r\nSET\r\n...                                whole entries, `length` bytes with the line above
- *   #KVE <length> <crc>\r\n
+ *   #KVE <crc> <length>\r\n
  *
  * position  13 hexadecimal digits: the shard's log position of the batch's first entry. Timestamp lines do not count, so
  *           each batch begins where the one before it ended
  * unsynced  8 hexadecimal digits: how many bytes of entries before this batch were not known to be synced when it was written (all ones: that
  *           many or more). Damage in front of a batch that knows it synced is no torn tail
  * length    8 hexadecimal digits
- * crc       8 hexadecimal digits: CRC-32 (zlib's) of `length` bytes, continued from that of the three numbers as they are
- *           written, which continues that of the file's nonce. Nobody who can only store values can guess the nonce (16 hexadecimal
- *           digits), so a value that looks like a batch is never taken for one
+ * crc       8 hexadecimal digits: CRC-32 (zlib's) of everything behind it up to the end of the payload, continued from that of the file's
+ *           nonce. Nobody who can only store values can guess the nonce (16 hexadecimal digits), so a value that looks like a batch is
+ *           never taken for one
  *
  * The first line alone is enough to check a batch: a real Redis that cuts off a torn command also cuts the line
  * that closes the batch before it.
@@ -33,11 +33,13 @@ const NONCE_DIGITS = 16;
 const BEGIN = '#KVB ';
 const END = '#KVE ';
 const HEADER = '#KVASIR-AOF 1 ';
-/** Offsets in the line that opens a batch. */
-const POSITION_AT = BEGIN.length;
+/** Offsets in the line that opens a batch; CRC and length stand at the same places as in the one that closes it. */
+const CRC_AT = BEGIN.length;
+const POSITION_AT = CRC_AT + WORD_DIGITS + 1;
 const UNSYNCED_AT = POSITION_AT + POSITION_DIGITS + 1;
 const LENGTH_AT = UNSYNCED_AT + WORD_DIGITS + 1;
-const CRC_AT = LENGTH_AT + WORD_DIGITS + 1;
+const END_LENGTH_AT = CRC_AT + WORD_DIGITS + 1;
+const BLANK = 32;
 const MAX_WORD = 0xffffffff;
 
 /** The seed of a file's batch checksums. */
@@ -83,22 +85,22 @@ export function frameBatch(
 ): number {
   const length = end - payload;
   const begin = payload - BATCH_BEGIN_BYTES;
-  let at = writeText(bytes, begin, BEGIN);
-  at = writeHex(bytes, at, position, POSITION_DIGITS);
-  bytes[at++] = 32;
-  at = writeHex(bytes, at, Math.min(position - durable, MAX_WORD), WORD_DIGITS);
-  bytes[at++] = 32;
-  at = writeHex(bytes, at, length, WORD_DIGITS);
-  bytes[at++] = 32;
-  const crc = crc32(bytes.subarray(payload, end), headSeed(bytes, begin, seed));
-  at = writeHex(bytes, at, crc, WORD_DIGITS);
-  writeCrlf(bytes, at);
+  writeText(bytes, begin, BEGIN);
+  bytes[begin + POSITION_AT - 1] = BLANK;
+  writeHex(bytes, begin + POSITION_AT, position, POSITION_DIGITS);
+  bytes[begin + UNSYNCED_AT - 1] = BLANK;
+  writeHex(bytes, begin + UNSYNCED_AT, Math.min(position - durable, MAX_WORD), WORD_DIGITS);
+  bytes[begin + LENGTH_AT - 1] = BLANK;
+  writeHex(bytes, begin + LENGTH_AT, length, WORD_DIGITS);
+  writeCrlf(bytes, payload - 2);
+  const crc = crc32(bytes.subarray(begin + POSITION_AT, end), seed);
+  writeHex(bytes, begin + CRC_AT, crc, WORD_DIGITS);
 
-  at = writeText(bytes, end, END);
-  at = writeHex(bytes, at, length, WORD_DIGITS);
-  bytes[at++] = 32;
-  at = writeHex(bytes, at, crc, WORD_DIGITS);
-  return writeCrlf(bytes, at);
+  writeText(bytes, end, END);
+  writeHex(bytes, end + CRC_AT, crc, WORD_DIGITS);
+  bytes[end + END_LENGTH_AT - 1] = BLANK;
+  writeHex(bytes, end + END_LENGTH_AT, length, WORD_DIGITS);
+  return writeCrlf(bytes, end + BATCH_END_BYTES - 2);
 }
 
 /** `#TS:<seconds>` at `at`, TIMESTAMP_BYTES long until the year 2286. */
@@ -118,40 +120,39 @@ export class BatchHead {
   durable = 0;
   length = 0;
   crc = 0;
-  /** What the payload's checksum continues from. */
-  seed = 0;
 
   /** Parses the line at `at`; false where it is none, or not whole. */
-  parse(bytes: Uint8Array, at: number, to: number, fileSeed: number): boolean {
+  parse(bytes: Uint8Array, at: number, to: number): boolean {
     if (to - at < BATCH_BEGIN_BYTES || !startsWith(bytes, at, to, BEGIN)) return false;
+    this.crc = parseHex(bytes, at + CRC_AT, WORD_DIGITS);
     this.position = parseHex(bytes, at + POSITION_AT, POSITION_DIGITS);
     const unsynced = parseHex(bytes, at + UNSYNCED_AT, WORD_DIGITS);
     this.length = parseHex(bytes, at + LENGTH_AT, WORD_DIGITS);
-    this.crc = parseHex(bytes, at + CRC_AT, WORD_DIGITS);
-    if (this.position < 0 || unsynced < 0 || this.length < 0 || this.crc < 0) return false;
-    const blanks =
-      bytes[at + UNSYNCED_AT - 1]! | bytes[at + LENGTH_AT - 1]! | bytes[at + CRC_AT - 1]!;
-    if (blanks !== 32) return false;
-    if (bytes[at + CRC_AT + WORD_DIGITS] !== 13 || bytes[at + CRC_AT + WORD_DIGITS + 1] !== 10)
+    if (this.crc < 0 || this.position < 0 || unsynced < 0 || this.length < 0) return false;
+    if (bytes[at + BATCH_BEGIN_BYTES - 2] !== 13 || bytes[at + BATCH_BEGIN_BYTES - 1] !== 10) {
       return false;
+    }
     this.durable = unsynced === MAX_WORD ? 0 : this.position - unsynced;
-    this.seed = headSeed(bytes, at, fileSeed);
     return true;
   }
 
-  /** Whether the line that closes this batch stands at `at`. */
-  isEnd(bytes: Uint8Array, at: number, to: number): boolean {
+  /** Whether the line that closes this batch, whose first line stands at `begin`, stands at `at` of the same bytes. */
+  isEnd(bytes: Uint8Array, begin: number, at: number, to: number): boolean {
+    if (to - at < BATCH_END_BYTES || !startsWith(bytes, at, to, END)) return false;
+    for (let i = 0; i < WORD_DIGITS; i++) {
+      if (bytes[at + CRC_AT + i] !== bytes[begin + CRC_AT + i]) return false;
+      if (bytes[at + END_LENGTH_AT + i] !== bytes[begin + LENGTH_AT + i]) return false;
+    }
     return (
-      to - at >= BATCH_END_BYTES &&
-      startsWith(bytes, at, to, END) &&
-      parseHex(bytes, at + END.length, WORD_DIGITS) === this.length &&
-      bytes[at + END.length + WORD_DIGITS] === 32 &&
-      parseHex(bytes, at + END.length + WORD_DIGITS + 1, WORD_DIGITS) === this.crc &&
+      bytes[at + END_LENGTH_AT - 1] === BLANK &&
       bytes[at + BATCH_END_BYTES - 2] === 13 &&
       bytes[at + BATCH_END_BYTES - 1] === 10
     );
   }
 }
+
+/** Where the checksummed bytes begin in the line that opens a batch. */
+export const CHECKED_AT: number = POSITION_AT;
 
 /** Whether `[at, to)` begins as a line that opens a batch (only a part of its mark is enough). */
 export function looksLikeBegin(bytes: Uint8Array, at: number, to: number): boolean {
@@ -160,11 +161,6 @@ export function looksLikeBegin(bytes: Uint8Array, at: number, to: number): boole
 
 /** The mark to search for when looking for batches behind damage. */
 export const BATCH_MARK: Buffer = Buffer.from(BEGIN, 'latin1');
-
-function headSeed(bytes: Uint8Array, begin: number, seed: number): number {
-  const from = begin + POSITION_AT;
-  return crc32(bytes.subarray(from, begin + CRC_AT - 1), seed);
-}
 
 function isPrefix(bytes: Uint8Array, at: number, to: number, text: string): boolean {
   const length = Math.min(text.length, to - at);
@@ -208,14 +204,26 @@ function writeHex(bytes: Uint8Array, at: number, value: number, digits: number):
   return at + digits;
 }
 
+/** The digit's value, or -1, by byte. */
+const DIGITS: Int8Array = Int8Array.from({ length: 256 }, (_, c) =>
+  '0123456789abcdef'.indexOf(String.fromCharCode(c)),
+);
+
 /** -1 where a byte is no lower-case hexadecimal digit. */
 function parseHex(bytes: Uint8Array, at: number, digits: number): number {
-  let value = 0;
-  for (let i = at; i < at + digits; i++) {
-    const c = bytes[i]!;
-    if (c >= 48 && c <= 57) value = value * 16 + (c - 48);
-    else if (c >= 97 && c <= 102) value = value * 16 + (c - 87);
-    else return -1;
+  let high = 0;
+  let low = 0;
+  let invalid = 0;
+  const split = at + digits - 6;
+  for (let i = at; i < split; i++) {
+    const digit = DIGITS[bytes[i]!]!;
+    invalid |= digit;
+    high = (high << 4) | digit;
   }
-  return value;
+  for (let i = split; i < at + digits; i++) {
+    const digit = DIGITS[bytes[i]!]!;
+    invalid |= digit;
+    low = (low << 4) | digit;
+  }
+  return invalid < 0 ? -1 : high * 0x1000000 + low;
 }
