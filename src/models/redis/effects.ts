@@ -156,7 +156,8 @@ export class Effects {
 
   #select(database: number): void {
     const digits = String(database);
-    const text = `*2\r\n$6\r\nSELECT\r\n$${digits.length}\r\n${digits}\r\n`;
+    // In small letters, where a real Redis writes capitals: the loader tells by it who wrote what follows a torn command.
+    const text = `*2\r\n$6\r\nselect\r\n$${digits.length}\r\n${digits}\r\n`;
     const sink = this.#sink;
     const bytes = sink.region.bytes;
     for (let i = 0; i < text.length; i++) bytes[sink.at++] = text.charCodeAt(i);

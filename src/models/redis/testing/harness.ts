@@ -187,6 +187,7 @@ export class Harness {
   effects(): string[][] {
     const commands = parseCommands(this.sink, this.#effectsTaken);
     this.#effectsTaken = this.sink.at;
+    for (const command of commands) if (command[0] === 'select') command[0] = 'SELECT';
     return commands;
   }
 
@@ -234,8 +235,8 @@ export class Harness {
     other.model.effects.isEnabled = false;
     const errorsBefore = other.output.writer.errorCount;
     for (const command of parseCommands(this.sink, 0)) {
-      if (command[0] === 'SELECT') other.session.database = Number(command[1]);
-      if (command[0] === 'SELECT' || command[0] === 'MULTI' || command[0] === 'EXEC') continue;
+      if (command[0] === 'select') other.session.database = Number(command[1]);
+      if (command[0] === 'select' || command[0] === 'MULTI' || command[0] === 'EXEC') continue;
       const request = new Request().fill(command.map(bytesOf));
       other.output.begin(other.session);
       const refusal = other.dispatcher.replay(other.session, request);
