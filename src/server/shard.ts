@@ -110,12 +110,10 @@ export class Shard implements ConnectionShare {
     );
     this.connections.add(connection);
     this.model.connect(connection.session);
-    const clock = this.#system.clock;
     transport.events = {
       receive: (region, at, length) => {
-        this.engine.now = clock.now();
+        if (this.#busySinceUs < 0) this.#beginTick();
         connection.session.lastMs = this.engine.now;
-        if (this.#busySinceUs < 0) this.#busySinceUs = clock.monotonicUs();
         return connection.receive(region, at, length);
       },
       receivedEnd: () => connection.receivedEnd(),
@@ -144,7 +142,7 @@ export class Shard implements ConnectionShare {
   schedule(): void {
     if (this.#isTickScheduled) return;
     this.#isTickScheduled = true;
-    if (this.#busySinceUs < 0) this.#busySinceUs = this.#system.clock.monotonicUs();
+    if (this.#busySinceUs < 0) this.#beginTick();
     this.#system.timers.soon(this.#endTickBound);
   }
 
@@ -178,6 +176,13 @@ export class Shard implements ConnectionShare {
     this.model.latency.sample('aof-write', Math.floor(took / 1000), this.engine.now);
     this.outbox.seal(this.#persistence.position);
     this.outbox.release(this.#persistence.releasable);
+  }
+
+  /** The first work of a tick: its time is read once. */
+  #beginTick(): void {
+    const { clock } = this.#system;
+    this.#busySinceUs = clock.monotonicUs();
+    this.engine.now = clock.now();
   }
 
   #endTick(): void {

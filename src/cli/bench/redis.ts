@@ -5,7 +5,13 @@
 import { runLoad, type LoadResult } from './load.ts';
 import { type Durability, MeasuredServer, type Peer } from './processes.ts';
 import { formatTable, median } from './table.ts';
-import { measureLoading, measureMemory, measureSlices, measureStart } from './redis-single.ts';
+import {
+  fill,
+  measureLoading,
+  measureMemory,
+  measureSlices,
+  measureStart,
+} from './redis-single.ts';
 
 export interface BenchOptions {
   rounds: number;
@@ -112,6 +118,8 @@ const LOADS: readonly LoadRow[] = [
 
 /** How many times as many requests a run makes, so that all runs take about as long. */
 const SPEED_UP: Readonly<Record<number, number>> = { 1: 1, 16: 6, 64: 10 };
+/** Keys of the load rows, all there before the first run. */
+const KEYS = 100_000;
 const PEERS: readonly Peer[] = ['redis', 'kvasir'];
 
 export async function benchRedis(
@@ -144,20 +152,21 @@ async function benchLoads(
   };
   try {
     const rows: Row[] = [];
+    for (const peer of PEERS) await fill(servers[peer].port, KEYS);
     for (const load of LOADS.filter((l) => l.durability === durability)) {
       const results: Record<Peer, LoadResult[]> = { redis: [], kvasir: [] };
       const scale = durability === 'always' ? 0.3 : 1;
       const requests = Math.round(options.requests * (SPEED_UP[load.pipeline] ?? 1) * scale);
       // One run of each that does not count: keys are there, code is compiled.
       for (const peer of PEERS)
-        await runLoad(servers[peer], { ...load, requests: Math.ceil(requests / 2) });
+        await runLoad(servers[peer], { ...load, keys: KEYS, requests: Math.ceil(requests / 2) });
       for (let round = 0; round < options.rounds; round++) {
         const order = round % 2 === 0 ? PEERS : [...PEERS].reverse();
         for (const peer of order)
-          results[peer].push(await runLoad(servers[peer], { ...load, requests }));
+          results[peer].push(await runLoad(servers[peer], { ...load, keys: KEYS, requests }));
       }
       rows.push(...rowsOf(load, results));
-      say(`${load.name}: ${rows.at(-1)!.name === '' ? '' : 'done'}`);
+      say(`${load.name}: done`);
     }
     return rows;
   } finally {
