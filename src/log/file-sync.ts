@@ -1,7 +1,7 @@
 /**
  * Syncs one file as `appendfsync` says. One sync at most is in flight; the next takes everything that was written meanwhile.
  *
- *   always    a sync begins with each write, or as soon as the one in flight ends
+ *   always    a sync begins with each write, or as soon as the one in flight ends; while syncs are quick this thread does them itself
  *   everysec  a sync begins at most a second after a write
  *   no        only when asked for by `now`
  *
@@ -11,7 +11,12 @@
 import type { Clock } from '../os/clock.ts';
 import { FileError, type OpenFile } from '../os/file-system.ts';
 import type { Timers } from '../os/timers.ts';
-import { DELAYED_SYNC_US, SYNC_INTERVAL_MS, SYNC_WAIT_FRACTION } from './limits.ts';
+import {
+  BLOCKING_SYNC_US,
+  DELAYED_SYNC_US,
+  SYNC_INTERVAL_MS,
+  SYNC_WAIT_FRACTION,
+} from './limits.ts';
 
 /** `appendfsync`. */
 export type SyncPolicy = 'always' | 'everysec' | 'no';
@@ -157,6 +162,11 @@ export class FileSync {
     const startUs = this.#options.clock.monotonicUs();
     this.#lastEntries = this.#entries;
     this.#entries = 0;
+    const { lastSyncUs } = this.#options.figures;
+    if (this.#policy === 'always' && lastSyncUs > 0 && lastSyncUs < BLOCKING_SYNC_US) {
+      this.#block(target, startUs);
+      return;
+    }
     this.#file.dataSyncAsync().then(
       () => {
         this.#isInFlight = false;
@@ -169,6 +179,19 @@ export class FileSync {
         this.#fail(error as FileError);
       },
     );
+  }
+
+  #block(target: number, startUs: number): void {
+    try {
+      this.#file.dataSync();
+    } catch (error) {
+      this.#isInFlight = false;
+      this.#fail(error as FileError);
+      return;
+    }
+    this.#isInFlight = false;
+    this.#measure(startUs);
+    this.#advance(target);
   }
 
   #measure(startUs: number): void {

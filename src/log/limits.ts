@@ -16,7 +16,13 @@ export const SYNC_INTERVAL_MS = 1000;
 /** A sync that takes longer is counted as delayed (Redis waits two seconds before it counts one). */
 export const DELAYED_SYNC_US = 2_000_000;
 /** `always`: after a sync, wait at most this part of its duration for the clients that were answered. */
-export const SYNC_WAIT_FRACTION = 0.25;
+export const SYNC_WAIT_FRACTION = 0.5;
+/**
+ * `always`: while syncs take less than this, the thread does them itself. Nothing may leave before the sync is done anyway, requests that come
+ * meanwhile wait in the kernel for the next one, and a trip to another thread and back costs as much as a short sync (50 clients, syncs of
+ * 0.3 ms: 40 000 SETs a second instead of 35 000, with pipelines of 16 450 000 instead of 380 000). Slower ones run beside the event loop.
+ */
+export const BLOCKING_SYNC_US = 1000;
 
 /** Lines of the manifest, Redis's own bound. */
 export const MANIFEST_LINE_BYTES = 1024;
