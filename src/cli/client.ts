@@ -185,7 +185,12 @@ async function runOne(
   const count = Number(options.repeat);
   for (let i = 0; count < 0 || i < count; i++) {
     if (i > 0) await pause(Number(options.interval) * 1000);
-    const reply = await connection.send(command);
+    const reply = await connection.send(command).catch((error: Error) => {
+      // The answer to SHUTDOWN is that there is nobody left to answer.
+      if (command[0]!.toLowerCase() === 'shutdown') return undefined;
+      throw error;
+    });
+    if (reply === undefined) return 0;
     print(reply);
     if (reply.kind === 'error') code = 1;
     else if (STREAMING.test(command[0]!)) await connection.closed();
