@@ -124,6 +124,7 @@ export class BatchHead {
   /** Parses the line at `at`; false where it is none, or not whole. */
   parse(bytes: Uint8Array, at: number, to: number): boolean {
     if (to - at < BATCH_BEGIN_BYTES || !startsWith(bytes, at, to, BEGIN)) return false;
+    if (bytes[at + POSITION_AT - 1] !== BLANK) return false; // the checksum begins behind it
     this.crc = parseHex(bytes, at + CRC_AT, WORD_DIGITS);
     this.position = parseHex(bytes, at + POSITION_AT, POSITION_DIGITS);
     const unsynced = parseHex(bytes, at + UNSYNCED_AT, WORD_DIGITS);

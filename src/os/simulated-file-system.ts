@@ -41,7 +41,7 @@ type NameChange = { readonly order: number; readonly path: string } & (
 );
 
 const ASYNC_WRITE_US = 200;
-const ASYNC_SYNC_US = 600;
+const SYNC_US = 600;
 const DEFAULT_PAGE_BYTES = 4096;
 
 export class SimulatedFileSystem implements FileSystem {
@@ -54,6 +54,8 @@ export class SimulatedFileSystem implements FileSystem {
   capacityBytes: number = Infinity;
   /** The size in which a crash loses data; small ones lose more interestingly. */
   pageBytes: number = DEFAULT_PAGE_BYTES;
+  /** How long a sync takes, blocking or not. */
+  syncUs: number = SYNC_US;
   isDead = false;
   readonly loop: SimulatedLoop;
   #names = new Map<string, SimulatedInode>();
@@ -86,6 +88,7 @@ export class SimulatedFileSystem implements FileSystem {
     this.isDead = true;
     const next = new SimulatedFileSystem(loop);
     next.pageBytes = this.pageBytes;
+    next.syncUs = this.syncUs;
     next.#directories = new Set(this.#directories);
     const names = random === undefined ? this.#names : this.#namesAfterCrash(random);
     const copies = new Map<SimulatedInode, SimulatedInode>();
@@ -180,6 +183,7 @@ export class SimulatedFileSystem implements FileSystem {
   }
 
   syncDirectory(path: string): void {
+    this.block();
     this.call('fsync directory', path);
     this.#namesReachDisk(path, this.#order);
   }
@@ -187,7 +191,7 @@ export class SimulatedFileSystem implements FileSystem {
   syncDirectoryAsync(path: string): Promise<void> {
     this.#alive();
     const mark = this.#order;
-    return this.beside(ASYNC_SYNC_US, () => {
+    return this.beside(this.syncUs, () => {
       this.call('fsync directory', path);
       this.#namesReachDisk(path, mark);
     });
@@ -223,6 +227,12 @@ export class SimulatedFileSystem implements FileSystem {
         }
       });
     });
+  }
+
+  /** Time passes while the program waits for a sync. */
+  block(): void {
+    this.#alive();
+    this.loop.sleepSync(this.syncUs / 1000);
   }
 
   #alive(): void {
@@ -318,10 +328,12 @@ class SimulatedFile implements OpenFile {
   }
 
   sync(): void {
+    this.#files.block();
     this.#sync('fsync', this.#inode.mark);
   }
 
   dataSync(): void {
+    this.#files.block();
     this.#sync('fdatasync', this.#inode.mark);
   }
 
@@ -346,7 +358,7 @@ class SimulatedFile implements OpenFile {
   #syncLater(operation: 'fsync' | 'fdatasync'): Promise<void> {
     if (this.#isClosed) return Promise.reject(new FileError(operation, this.path, 'EBADF'));
     const mark = this.#inode.mark;
-    return this.#files.beside(ASYNC_SYNC_US, () => this.#sync(operation, mark));
+    return this.#files.beside(this.#files.syncUs, () => this.#sync(operation, mark));
   }
 
   #sync(operation: 'fsync' | 'fdatasync', mark: number): void {
