@@ -1,5 +1,5 @@
 /** `kvasir serve`: reads the configuration, starts the server, keeps it company until it ends. */
-import cliProgress from 'cli-progress';
+import type { Presets, SingleBar } from 'cli-progress';
 import {
   applyStatements,
   commandLineStatements,
@@ -53,7 +53,7 @@ export async function serve(words: readonly string[]): Promise<number> {
   settings.onChange('loglevel', (level) => logger.setLevel(level));
   for (const note of notes) logger.notice(note);
 
-  const bar = isTerminal ? new LoadingBar() : undefined;
+  const bar = isTerminal ? await LoadingBar.create() : undefined;
   let server: RunningServer;
   try {
     server = await startServer({
@@ -202,15 +202,26 @@ function removePidFile(settings: Settings, files: FileSystem): void {
 
 /** A bar on the terminal while a data set loads, unless that is over in no time. */
 class LoadingBar {
-  #bar: cliProgress.SingleBar | undefined = undefined;
+  #bar: SingleBar | undefined = undefined;
   readonly #from: number = performance.now();
+  readonly #library: { SingleBar: typeof SingleBar; Presets: typeof Presets };
+
+  private constructor(library: { SingleBar: typeof SingleBar; Presets: typeof Presets }) {
+    this.#library = library;
+  }
+
+  /** The library is loaded only where there is a terminal. */
+  static async create(): Promise<LoadingBar> {
+    const { default: library } = await import('cli-progress');
+    return new LoadingBar(library);
+  }
 
   show(doneBytes: number, totalBytes: number): void {
     if (this.#bar === undefined) {
       if (performance.now() - this.#from < PROGRESS_AFTER_MS) return;
-      this.#bar = new cliProgress.SingleBar(
+      this.#bar = new this.#library.SingleBar(
         { format: 'Loading {bar} {percentage}% | {value}/{total} MB | {eta_formatted} left' },
-        cliProgress.Presets.shades_classic,
+        this.#library.Presets.shades_classic,
       );
       this.#bar.start(Math.ceil(totalBytes / 1e6), 0);
     }

@@ -74,7 +74,7 @@ export async function measureMemory(keys: number, say: (text: string) => void): 
       try {
         await fill(server.port, 1000, ttl); // what a first request brings with it is not a key's
         await server.command('FLUSHALL', 'SYNC');
-        const field = peer === 'redis' ? 'used_memory' : 'used_memory_dataset';
+        const field = 'used_memory';
         const [used0, rss0] = [await server.info(field), server.rssBytes()];
         await fill(server.port, keys, ttl);
         await sleep(1500); // an index that is being resized comes to rest
