@@ -18,6 +18,8 @@ interface Event {
 const TURN_US = 5;
 
 export class SimulatedLoop implements Clock, Timers {
+  /** Called after every event and the promises that it settled. */
+  onEvent: () => void = () => {};
   readonly #startMs: number;
   #us = 0;
   #order = 0;
@@ -85,6 +87,7 @@ export class SimulatedLoop implements Clock, Timers {
     while (this.#events.length > 0 && this.#events[0]!.atUs <= endUs) {
       this.runNext();
       await settle();
+      this.onEvent();
     }
     if (this.#us < endUs) this.#us = endUs;
   }
@@ -96,6 +99,7 @@ export class SimulatedLoop implements Clock, Timers {
       if (i === limit) throw new Error('simulation: the condition was not reached');
       if (!this.runNext()) throw new Error('simulation: nothing left to run');
       await settle();
+      this.onEvent();
     }
   }
 

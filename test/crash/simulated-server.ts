@@ -1,0 +1,150 @@
+/** A whole server on the simulated machine: real model, engine, log and gate; only sockets, disk and time are not. */
+import type { Region } from '../../src/bytes/region.ts';
+import { MemoryEngine } from '../../src/memory/index.ts';
+import { applySettings } from '../../src/models/redis/apply-settings.ts';
+import { COMMANDS } from '../../src/models/redis/commands/index.ts';
+import { Settings } from '../../src/models/redis/settings/settings.ts';
+import { SeededRandomness } from '../../src/os/randomness.ts';
+import type { SimulatedFileSystem } from '../../src/os/simulated-file-system.ts';
+import type { System } from '../../src/os/system.ts';
+import { CARRY_BYTES } from '../../src/protocols/resp/limits.ts';
+import { FakeTransport } from '../../src/protocols/resp/testing.ts';
+import { ClientLimits } from '../../src/server/client-limits.ts';
+import { silentLogger } from '../../src/server/logger.ts';
+import { ReadRegion, type SocketTransport } from '../../src/server/node-transport.ts';
+import { Persistence } from '../../src/server/persistence.ts';
+import { ProcessHost } from '../../src/server/process-host.ts';
+import { Shard } from '../../src/server/shard.ts';
+
+interface Events {
+  receive(region: Region, at: number, length: number): boolean;
+}
+
+/** What one client has sent and got. */
+export class SimulatedClient {
+  readonly transport: FakeTransport & { events: Events };
+  readonly #reads = new ReadRegion();
+
+  constructor() {
+    this.transport = Object.assign(new FakeTransport(), { events: { receive: () => true } });
+  }
+
+  get received(): string {
+    return this.transport.sent;
+  }
+
+  /** Sends requests, each a line of words without blanks in them. */
+  send(...lines: readonly string[]): void {
+    const text = lines.map((line) => {
+      const words = line.split(' ');
+      return `*${words.length}\r\n${words.map((w) => `$${w.length}\r\n${w}\r\n`).join('')}`;
+    });
+    const bytes = Buffer.from(text.join(''), 'latin1');
+    this.#reads.region.bytes.set(bytes, CARRY_BYTES);
+    this.transport.events.receive(this.#reads.region, CARRY_BYTES, bytes.length);
+  }
+}
+
+export class SimulatedServer {
+  readonly shard: Shard;
+  readonly persistence: Persistence;
+  fatal = false;
+  readonly files: SimulatedFileSystem;
+
+  constructor(files: SimulatedFileSystem, seed: number, options: Readonly<Record<string, string>>) {
+    this.files = files;
+    const { loop } = files;
+    const system: System = {
+      clock: loop,
+      timers: loop,
+      randomness: new SeededRandomness(seed),
+      files,
+      lockDirectory: async () => {
+        await Promise.resolve();
+        return { release: () => Promise.resolve() };
+      },
+    };
+    const settings = new Settings();
+    const all = { dir: '/data', ...options };
+    for (const [name, value] of Object.entries(all)) {
+      const problem = settings.initialise(name, [value]);
+      if (problem !== undefined) throw new Error(`${name}: ${problem}`);
+    }
+    const logger = silentLogger();
+    const engine = new MemoryEngine({
+      hashKey: system.randomness.bytes(16),
+      random: () => system.randomness.uniform(),
+      segmentBits: 20,
+    });
+    this.persistence = new Persistence({
+      system,
+      settings,
+      logger,
+      onFatal: () => {
+        this.fatal = true;
+        files.stop();
+      },
+    });
+    const host = new ProcessHost({
+      system,
+      logger,
+      persistence: this.persistence,
+      configFile: '',
+      output: {
+        begin: (session) => this.shard.outbox.begin(session),
+        end: () => this.shard.outbox.end(),
+        repeat: (session) => this.shard.outbox.repeat(session),
+      },
+      shutdown: () => undefined,
+      network: () => ({
+        inputBytes: 0,
+        outputBytes: 0,
+        connectionsReceived: 0,
+        rejectedConnections: 0,
+        evictedClients: 0,
+      }),
+      buffers: () => ({ maxInputBytes: 0, maxOutputBytes: 0, clientsBytes: 0 }),
+      beforeTimer: () => {
+        engine.now = loop.now();
+      },
+    });
+    this.shard = new Shard(
+      { system, settings, commands: COMMANDS, engine, sink: this.persistence.buffer },
+      host,
+      this.persistence,
+    );
+    this.shard.limits = new ClientLimits(this.shard.model, () => {});
+    applySettings(this.shard.model);
+  }
+
+  /** Loads and begins to serve; settles, too, when the machine stops meanwhile. */
+  async open(): Promise<void> {
+    let outcome: { error: unknown } | undefined;
+    this.persistence.open(this.shard).then(
+      () => (outcome = { error: undefined }),
+      (error: unknown) => (outcome = { error }),
+    );
+    await this.files.loop.runUntil(() => outcome !== undefined || this.files.isDead);
+    if (outcome?.error !== undefined) throw outcome.error as Error;
+  }
+
+  connect(): SimulatedClient {
+    const client = new SimulatedClient();
+    this.shard.accept(client.transport as unknown as SocketTransport, true);
+    return client;
+  }
+
+  /** All keys of all databases with values and expiries, in one line. */
+  dump(): string {
+    const lines: string[] = [];
+    const { engine, model } = this.shard;
+    for (const db of model.databases) {
+      db.keys.forEach((ref) => {
+        const value = Buffer.from(engine.copyValue(ref)).toString('latin1');
+        const short = value.length > 40 ? `${value.slice(0, 40)}(${value.length})` : value;
+        lines.push(`${db.id}:${model.keyText(ref)}=${short}@${engine.expiry(ref)}`);
+      });
+    }
+    return lines.sort().join(' ');
+  }
+}
