@@ -84,7 +84,7 @@ export class Dispatcher {
     if (command.subcommands.length > 0 && request.count > 1) {
       const sub = model.commands.lookupSubcommand(command, request);
       if (sub === undefined) {
-        const word = request.text(1).slice(0, QUOTE_LIMIT);
+        const word = quotable(request.text(1)).slice(0, QUOTE_LIMIT);
         this.#refuse(
           undefined,
           `ERR unknown subcommand '${word}'. Try ${request.text(0).toUpperCase()} HELP.`,
@@ -332,10 +332,16 @@ export function wrongArity(command: Command): string {
 export function unknownCommand(request: Request): string {
   let args = '';
   for (let i = 1; i < request.count && args.length < QUOTE_LIMIT; i++) {
-    args += `'${request.text(i).slice(0, QUOTE_LIMIT - args.length)}' `;
+    args += `'${quotable(request.text(i)).slice(0, QUOTE_LIMIT - args.length)}' `;
   }
-  const name = request.text(0).slice(0, QUOTE_LIMIT);
+  const name = quotable(request.text(0)).slice(0, QUOTE_LIMIT);
   return `ERR unknown command '${name}', with args beginning with: ${args}`;
+}
+
+/** What an error text shows of an argument: as in C, it ends at a NUL. */
+function quotable(text: string): string {
+  const end = text.indexOf('\0');
+  return end < 0 ? text : text.slice(0, end);
 }
 
 /** What a client is told of an engine that can't take more; undefined: the error is another. */

@@ -14,7 +14,7 @@ describe('CONFIG GET', () => {
   test('names, patterns, aliases, each once', () => {
     const h = new Harness();
     expect(get(h, 'maxmemory')).toEqual({ maxmemory: '0' });
-    expect(get(h, 'MaxMemory', 'nope')).toEqual({ maxmemory: '0' });
+    expect(get(h, 'MaxMemory', 'maxmemory', 'nope')).toEqual({ MaxMemory: '0' });
     const found = get(h, 'maxmemory', 'maxmemory*', 'bind', 'hash-max-ziplist-*');
     expect(Object.keys(found)).toEqual(
       expect.arrayContaining(['maxmemory', 'maxmemory-samples', 'bind', 'hash-max-ziplist-value']),

@@ -187,3 +187,13 @@ test('RESET makes the connection new, but keeps what library it is', () => {
   expect(h.model.pubsub.channels.listeners.size).toBe(0);
   expect(h.run('GET', 'a')).toEqual(NOAUTH);
 });
+
+test('an unknown command is quoted as C would, up to a NUL', () => {
+  const h = new Harness();
+  expect(h.run('no\0pe', 'a\0b', 'c')).toEqual({
+    error: "ERR unknown command 'no', with args beginning with: 'a' 'c' ",
+  });
+  expect(h.run('CLIENT', 'no\0pe')).toEqual({
+    error: "ERR unknown subcommand 'no'. Try CLIENT HELP.",
+  });
+});

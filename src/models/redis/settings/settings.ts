@@ -79,26 +79,29 @@ export class Settings {
 
   /**
    * The settings whose name (or alias) matches one of `patterns`, as CONFIG GET answers them: each once, hidden ones only by their
-   * full name.
+   * full name; one asked for by its full name is called as it was spelled.
    */
   match(...patterns: readonly string[]): [string, string][] {
-    const found = new Map<string, string>();
+    const found = new Map<string, [string, string]>();
+    const add = (name: string, value: string): void => {
+      if (!found.has(name.toLowerCase())) found.set(name.toLowerCase(), [name, value]);
+    };
     for (const pattern of patterns) {
       const isPattern = /[*?[]/.test(pattern);
       if (!isPattern) {
         const entry = this.#find(pattern);
-        if (entry !== undefined) found.set(pattern.toLowerCase(), entry.value);
+        if (entry !== undefined) add(pattern, entry.value);
         continue;
       }
       for (const [name, entry] of this.#entries) {
         if (entry.directive.isHidden === true) continue;
         for (const candidate of [name, entry.directive.alias]) {
           if (candidate === undefined || !matchesText(pattern, candidate)) continue;
-          found.set(candidate, entry.value);
+          add(candidate, entry.value);
         }
       }
     }
-    return [...found];
+    return [...found.values()];
   }
 
   /** Calls `apply` with each new value that CONFIG SET gives `name`. */
