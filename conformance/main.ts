@@ -1,21 +1,51 @@
-/** `npm run conformance [-- PART ...] [--suite DIR] [--seed N] [--streams N]`: everything that needs the original beside Kvasir. */
+/**
+ * `npm run conformance [-- PART ...] [--seed N] [--streams N] [--commands N] [--suite DIR] [--unit NAME]`: everything that needs the original
+ * beside Kvasir. Parts: differential, exchange, tcl; without any, all of them. Says what it had to skip.
+ */
+import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runDifferential } from './differential.ts';
 import { runTcl, UNITS } from './tcl.ts';
+
+const PARTS: readonly string[] = ['differential', 'tcl'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     suite: { type: 'string', default: process.env['REDIS_SUITE'] ?? '' },
     unit: { type: 'string', multiple: true },
+    seed: { type: 'string', default: '1' },
+    streams: { type: 'string', default: '300' },
+    commands: { type: 'string', default: '1000' },
   },
 });
+const unknown = positionals.find((part) => !PARTS.includes(part));
+if (unknown !== undefined) {
+  process.stderr.write(`no such part: ${unknown} (there are ${PARTS.join(', ')})\n`);
+  process.exit(2);
+}
 
-/** A file of this folder, wherever the compiler put this one. */
-const KNOWN = fileURLToPath(new URL('../../conformance/tcl-known.txt', import.meta.url));
-
-let failures = 0;
+/** The repository, seen from where the compiler put this file. */
+const root = new URL('../../', import.meta.url);
 const wants = (part: string): boolean => positionals.length === 0 || positionals.includes(part);
 
-if (wants('tcl')) failures += await runTcl(values.suite, values.unit ?? UNITS, KNOWN);
+// The server reads its version from the package.json above its folder.
+fs.copyFileSync(new URL('package.json', root), new URL('../package.json', import.meta.url));
+
+let failures = 0;
+if (wants('differential')) {
+  failures += await runDifferential({
+    seed: Number(values.seed),
+    streams: Number(values.streams),
+    commands: Number(values.commands),
+  });
+}
+if (wants('tcl')) {
+  failures += await runTcl(
+    values.suite,
+    values.unit ?? UNITS,
+    fileURLToPath(new URL('conformance/tcl-known.txt', root)),
+  );
+}
 process.exit(failures === 0 ? 0 : 1);

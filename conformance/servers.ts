@@ -38,7 +38,8 @@ export class Server {
     at?: { port?: number; directory?: string },
   ): Promise<Server> {
     const port = at?.port ?? (await freePort());
-    const directory = at?.directory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-conformance-'));
+    const directory =
+      at?.directory ?? fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-conformance-'));
     const all = ['--port', String(port), '--dir', directory, ...args];
     const child =
       kind === 'redis'
@@ -46,7 +47,7 @@ export class Server {
         : spawn(process.execPath, [MAIN, 'serve', ...all], { stdio: ['ignore', 'pipe', 'pipe'] });
     const server = new Server(port, directory, child);
     const from = Date.now();
-    while (!(await canConnect(port))) {
+    while (!(await isReady(port))) {
       if (child.exitCode !== null || Date.now() - from > START_TIMEOUT_MS) {
         throw new Error(`${kind} did not start:\n${server.output}`);
       }
@@ -70,13 +71,16 @@ export class Server {
   }
 }
 
-function canConnect(port: number): Promise<boolean> {
+/** Whether a server answers there and has loaded its data. */
+function isReady(port: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = net.connect(port, '127.0.0.1', () => {
+    const socket = net.connect(port, '127.0.0.1', () => socket.write('PING\r\n'));
+    socket.once('data', (answer) => {
       socket.destroy();
-      resolve(true);
+      resolve(!answer.toString().startsWith('-LOADING'));
     });
     socket.once('error', () => resolve(false));
+    socket.once('close', () => resolve(false));
   });
 }
 

@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Installs what `npm run conformance` compares with, by apt: redis-server with its check tools, redis-cli, and tclsh for Redis's own suite.
+# Says what it left out. The suite itself is fetched by hand (its licence is its own, no file of it belongs here):
+#   git clone --depth 1 --branch 7.2.4 https://github.com/redis/redis /somewhere
+#   npm run conformance -- --suite /somewhere
+set -u
+
+missing=()
+have() { command -v "$1" >/dev/null 2>&1; }
+have redis-server || missing+=(redis-server)
+have redis-cli || missing+=(redis-tools)
+have tclsh || missing+=(tcl)
+
+if [ ${#missing[@]} -eq 0 ]; then
+  echo "all there: $(redis-server --version | cut -d' ' -f1-3), redis-cli, tclsh"
+  exit 0
+fi
+if ! have apt-get; then
+  echo "skipped: no apt-get here; install by hand: ${missing[*]}" >&2
+  exit 1
+fi
+
+root=()
+if [ "$(id -u)" -ne 0 ]; then
+  if ! have sudo; then
+    echo "skipped: neither root nor sudo; install by hand: ${missing[*]}" >&2
+    exit 1
+  fi
+  root=(sudo)
+fi
+# Installing must not start the system's own redis-server: nothing here uses it.
+"${root[@]}" apt-get update -qq &&
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
+
+left=()
+have redis-server || left+=('redis-server: differential and exchange will be skipped')
+have redis-check-aof || left+=('redis-check-aof: the files will not be checked by it')
+have tclsh || left+=("tclsh: Redis's own suite will be skipped")
+if [ ${#left[@]} -gt 0 ]; then
+  printf 'skipped: %s\n' "${left[@]}" >&2
+  exit 1
+fi
+echo "installed: ${missing[*]}"
