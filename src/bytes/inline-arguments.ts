@@ -24,7 +24,8 @@ export function splitInline(region: Region, from: number, to: number, request: R
       if (quote === 34) {
         if (c === 92 && at + 1 < to) {
           at++;
-          const hex = bytes[at] === 120 && at + 2 < to ? hexPair(bytes[at + 1]!, bytes[at + 2]!) : -1;
+          const hex =
+            bytes[at] === 120 && at + 2 < to ? hexPair(bytes[at + 1]!, bytes[at + 2]!) : -1;
           if (hex >= 0) {
             bytes[out++] = hex;
             at += 2;

@@ -7,7 +7,11 @@ export class Region {
   readonly bytes: Uint8Array;
   readonly view: DataView;
 
-  constructor(buffer: ArrayBufferLike, byteOffset = 0, length: number = buffer.byteLength - byteOffset) {
+  constructor(
+    buffer: ArrayBufferLike,
+    byteOffset = 0,
+    length: number = buffer.byteLength - byteOffset,
+  ) {
     this.bytes = new Uint8Array(buffer, byteOffset, length);
     this.view = new DataView(buffer, byteOffset, length);
   }
@@ -32,7 +36,13 @@ const WORD_COPY_LIMIT = 128;
  * Copies `length` bytes from `source` at `from` to `target` at `to`. The ranges may overlap only when both
  * regions are the same and `length` exceeds 128 bytes. Bytes never travel as float64: an engine may rewrite NaN bits.
  */
-export function copyBytes(target: Region, to: number, source: Region, from: number, length: number): void {
+export function copyBytes(
+  target: Region,
+  to: number,
+  source: Region,
+  from: number,
+  length: number,
+): void {
   if (length > WORD_COPY_LIMIT) {
     target.bytes.set(source.bytes.subarray(from, from + length), to);
     return;
@@ -51,10 +61,19 @@ export function copyBytes(target: Region, to: number, source: Region, from: numb
 const WORD_COMPARE_LIMIT = 64;
 
 /** Whether two stretches of `length` bytes hold the same bytes. */
-export function equalBytes(a: Region, aStart: number, b: Region, bStart: number, length: number): boolean {
+export function equalBytes(
+  a: Region,
+  aStart: number,
+  b: Region,
+  bStart: number,
+  length: number,
+): boolean {
   if (length > WORD_COMPARE_LIMIT) {
     return (
-      Buffer.compare(a.bytes.subarray(aStart, aStart + length), b.bytes.subarray(bStart, bStart + length)) === 0
+      Buffer.compare(
+        a.bytes.subarray(aStart, aStart + length),
+        b.bytes.subarray(bStart, bStart + length),
+      ) === 0
     );
   }
   const av = a.view;

@@ -46,7 +46,13 @@ export class RespParser {
   readonly progress: Progress = { expected: 0, parsed: 0, at: 0 };
   #line = 0;
 
-  parse(region: Region, from: number, to: number, request: Request, isAuthenticated: boolean): number {
+  parse(
+    region: Region,
+    from: number,
+    to: number,
+    request: Request,
+    isAuthenticated: boolean,
+  ): number {
     this.progress.expected = 0;
     if (from >= to) {
       this.needBytes = 1;
@@ -125,7 +131,8 @@ export class RespParser {
         p += 2;
       } else {
         length = this.#length(region, at + 1, to, 'too big bulk count string');
-        if (length === INCOMPLETE_LENGTH) return this.#suspend(from, at, to - from + 1, expected, parsed);
+        if (length === INCOMPLETE_LENGTH)
+          return this.#suspend(from, at, to - from + 1, expected, parsed);
         if (length === FAILED_LENGTH) return FAILED;
         if (!(length >= 0 && length <= this.maxBulkBytes)) return this.#fail('invalid bulk length');
         p = this.#line;
@@ -134,7 +141,8 @@ export class RespParser {
         return this.#fail('unauthenticated bulk length');
       }
       if (length > this.maxBulkBytes) return this.#fail('invalid bulk length');
-      if (p + length + 2 > to) return this.#suspend(from, at, p + length + 2 - from, expected, parsed);
+      if (p + length + 2 > to)
+        return this.#suspend(from, at, p + length + 2 - from, expected, parsed);
 
       if (parsed === start.length) {
         request.reserve(parsed + 1);

@@ -50,7 +50,7 @@ export class Request {
 
   /** Argument `i` copied into memory of its own. */
   copy(i: number): Uint8Array {
-    return this.region.bytes.slice(this.start[i]!, this.end[i]!);
+    return this.region.bytes.slice(this.start[i], this.end[i]);
   }
 
   /** Whether argument `i` is `word` (given in upper case ASCII), in any case. Allocates nothing. */

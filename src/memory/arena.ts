@@ -127,7 +127,7 @@ export class Arena {
     const page = ref >>> PAGE_UNIT_BITS;
     if (this.#partial[sizeClass] !== page || this.#next[page] === NO_PAGE) return;
     this.#unlink(page, sizeClass);
-    const first = this.#partial[sizeClass]!;
+    const first = this.#partial[sizeClass];
     const second = this.#next[first]!;
     this.#next[first] = page;
     this.#prev[page] = first;

@@ -13,8 +13,6 @@
  */
 export const HEADER_BYTES = 16;
 
-export const TYPE_FIELD = 0;
-export const FLAGS_FIELD = 1;
 export const KEY_FIELD = 2;
 export const VALUE_FIELD = 4;
 export const ACCESS_FIELD = 8;

@@ -147,7 +147,7 @@ export function adoptPlainSocket(
         transport.events.receive(reads.region, CARRY_BYTES, length),
     },
   };
-  const socket = new net.Socket(options as unknown as net.SocketConstructorOpts);
+  const socket = new net.Socket(options);
   const transport = new PlainTransport(socket, accepted, handle, unixPath);
   return transport;
 }
@@ -175,7 +175,7 @@ function formatAddress(address: string | undefined, port: number | undefined): s
 
 export function isLoopback(address: string): boolean {
   const plain = address.startsWith('::ffff:') ? address.slice(7) : address;
-  return plain === '::1' || /^127\./.test(plain);
+  return plain === '::1' || plain.startsWith('127.');
 }
 
 export type { SocketTransport };

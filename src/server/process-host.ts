@@ -1,5 +1,5 @@
 /** The model's view of this process: what INFO asks of the operating system, timers, shutdown. */
-import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import os from 'node:os';
 import type { Host, HostPersistence, Output } from '../models/redis/host.ts';
 import type { System } from '../os/system.ts';
@@ -100,7 +100,6 @@ export class ProcessHost implements Host {
 
 /** The version of the package this file belongs to. */
 export function packageVersion(): string {
-  const url = new URL('../../package.json', import.meta.url);
-  const manifest = JSON.parse(readFileSync(url, 'utf8')) as { version: string };
+  const manifest = createRequire(import.meta.url)('../../package.json') as { version: string };
   return manifest.version;
 }

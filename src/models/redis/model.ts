@@ -4,7 +4,7 @@
  */
 import { latin1 } from '../../bytes/resp-request.ts';
 import type { RespWriter } from '../../bytes/resp-writer.ts';
-import { MemoryEngine, type Ref } from '../../memory/index.ts';
+import type { MemoryEngine, Ref } from '../../memory/index.ts';
 import { CommandTable } from './command-table.ts';
 import type { CommandSpec } from './command.ts';
 import { Database } from './database.ts';

@@ -57,7 +57,7 @@ const getRange = fc.tuple(key, index, index).map(([k, start, end]): Step => ({
     const held = strings.get(k) ?? [];
     if (isReversed(start, end)) return '';
     const [from, to] = bounds(start, end, held.length);
-    return String.fromCharCode(...held.slice(from, to + 1));
+    return Buffer.from(held.slice(from, to + 1)).toString('latin1');
   },
 }));
 

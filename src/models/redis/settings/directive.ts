@@ -3,8 +3,8 @@
 export const INT_MAX: number = 2147483647;
 export const INT_MIN: number = -2147483648;
 export const UINT_MAX: number = 4294967295;
-/** 2^63 - 1 as far as a double goes: larger values than 2^53 are of no use to any setting. */
-export const LONG_MAX: number = 9223372036854775807;
+/** 2^63 - 1, as near as a double comes: values above 2^53 are of no use to any setting. */
+export const LONG_MAX: number = 2 ** 63;
 
 /** Lists of words whose form has a check of its own (words.ts). */
 export type WordsForm =

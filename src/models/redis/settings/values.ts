@@ -45,7 +45,7 @@ export function parseValue(kind: Kind, args: readonly string[]): Parsed {
       return parseChoices(kind.values, [text]);
     case 'number':
       return parseNumber(kind, text);
-    case 'text':
+    default:
       return { value: text };
   }
 }
