@@ -29,12 +29,15 @@ export class DetachedTables {
     this.#engine = engine;
   }
 
-  /** An old table must be added after the table that replaced it, with the heap of both. */
-  add(origin: Keyspace, table: IndexTable, heap: ExpiryHeap | undefined): void {
-    this.records += table.used;
-    this.bytes += table.bytes + (heap?.bytes ?? 0);
+  /** Takes the tables of a keyspace and the heap of its records. */
+  add(origin: Keyspace, tables: readonly IndexTable[], heap: ExpiryHeap): void {
     const snapshot = this.#engine.snapshot.activeSerial;
-    this.#queue.unshift({ origin, table, heap, slot: 0, snapshot });
+    for (const [i, table] of tables.entries()) {
+      const isLast = i === tables.length - 1;
+      this.records += table.used;
+      this.bytes += table.bytes + (isLast ? heap.bytes : 0);
+      this.#queue.push({ origin, table, heap: isLast ? heap : undefined, slot: 0, snapshot });
+    }
   }
 
   /** Whether records wait that belong to the snapshot under way. */

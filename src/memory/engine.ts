@@ -19,6 +19,7 @@ import {
   VALUE_CHUNKED,
   VALUE_FIELD,
 } from './record.ts';
+import { RecordStore } from './record-store.ts';
 import { CLASS_BYTES } from './size-classes.ts';
 import { Defragmenter } from './defragmenter.ts';
 import { DetachedTables } from './detached-tables.ts';
@@ -38,6 +39,7 @@ export interface EngineOptions {
 export class MemoryEngine {
   readonly arena: Arena;
   readonly chunks: Chunks;
+  readonly records: RecordStore;
   readonly access: AccessClock;
   readonly snapshot: Snapshot;
   readonly detached: DetachedTables;
@@ -57,6 +59,7 @@ export class MemoryEngine {
     if (options.hashKey.length < 8) throw new TypeError('hashKey must have at least 8 bytes');
     this.arena = new Arena(bits, options.maxBytes ?? MAX_ARENA_BYTES);
     this.chunks = new Chunks(this.arena);
+    this.records = new RecordStore(this);
     this.random = options.random;
     this.access = new AccessClock(options.random);
     const key = new DataView(options.hashKey.buffer, options.hashKey.byteOffset);

@@ -1,0 +1,207 @@
+/**
+ * The index of a keyspace: from keys to records, by their keyed hash.
+ *
+ * One table, or two while it is resized: insertions go to the new one, and every insertion and removal (and the engine's background step)
+ * migrates some slots of the old one, so that no call's time grows with the number of keys.
+ */
+import { equalBytes, type Region } from '../bytes/region.ts';
+import { type Arena, NONE, type Ref } from './arena.ts';
+import type { Chunks } from './chunks.ts';
+import { IndexTable, MOVED } from './index-table.ts';
+import { GROW_LOAD, MIGRATE_SLOTS, MIN_SLOTS, SHRINK_LOAD } from './limits.ts';
+import { HEADER_BYTES, KEY_CHUNKED } from './record.ts';
+import { bucketStep } from './scan-cursor.ts';
+
+export class KeyIndex {
+  #table: IndexTable = new IndexTable(0);
+  #old: IndexTable | undefined = undefined;
+  /** Slots of the old table below this one are migrated. */
+  #migrated = 0;
+  readonly #arena: Arena;
+  readonly #chunks: Chunks;
+
+  constructor(arena: Arena, chunks: Chunks) {
+    this.#arena = arena;
+    this.#chunks = chunks;
+  }
+
+  get size(): number {
+    return this.#table.used + (this.#old === undefined ? 0 : this.#old.used);
+  }
+
+  get slotCount(): number {
+    return this.#table.slotCount + (this.#old?.slotCount ?? 0);
+  }
+
+  get isResizing(): boolean {
+    return this.#old !== undefined;
+  }
+
+  get bytes(): number {
+    return this.#table.bytes + (this.#old?.bytes ?? 0);
+  }
+
+  /** The tables, the one that takes insertions first. */
+  get tables(): IndexTable[] {
+    return this.#old === undefined ? [this.#table] : [this.#table, this.#old];
+  }
+
+  find(hash: number, region: Region, start: number, end: number): Ref {
+    const ref = this.#findIn(this.#table, hash, region, start, end);
+    if (ref !== NONE || this.#old === undefined) return ref;
+    return this.#findIn(this.#old, hash, region, start, end);
+  }
+
+  add(hash: number, ref: Ref): void {
+    const table = this.#table;
+    if (table.used + 1 > table.slotCount * GROW_LOAD) this.#grow();
+    this.#table.add(hash, ref);
+    if (this.#old !== undefined) this.migrate(MIGRATE_SLOTS);
+  }
+
+  /** Removes `ref`, which must be in the index under `hash`. */
+  remove(hash: number, ref: Ref): void {
+    const slot = this.#table.slotOf(hash, ref);
+    if (slot >= 0) this.#table.removeAt(slot);
+    else this.#old!.vacate(this.#old!.slotOf(hash, ref));
+    if (this.#old !== undefined) this.migrate(MIGRATE_SLOTS);
+    else this.#shrinkIfSparse();
+  }
+
+  /** The record under `hash` is at `to` now. */
+  replace(hash: number, from: Ref, to: Ref): void {
+    let table = this.#table;
+    let slot = table.slotOf(hash, from);
+    if (slot < 0) {
+      table = this.#old!;
+      slot = table.slotOf(hash, from);
+    }
+    table.slots[slot * 2] = to;
+  }
+
+  /** Some record, each about as likely as any other; `random` gives numbers in [0, 1). */
+  random(random: () => number): Ref {
+    if (this.size === 0) return NONE;
+    const first = this.#table.slotCount;
+    const both = this.slotCount;
+    let i = Math.floor(random() * both);
+    for (let tries = 0; ; tries++) {
+      const ref = i < first ? this.#table.slots[i * 2]! : this.#old!.slots[(i - first) * 2]!;
+      if (ref !== NONE && ref !== MOVED) return ref;
+      // A table just emptied is nearly all holes: from some point on look at the neighbours instead.
+      i = tries < 256 ? Math.floor(random() * both) : (i + 1) % both;
+    }
+  }
+
+  scan(cursor: number, visit: (ref: Ref) => void): number {
+    if (this.size === 0) return 0;
+    return bucketStep(this.#table, this.#old, cursor, visit);
+  }
+
+  forEach(visit: (ref: Ref) => void): void {
+    for (const table of this.tables) {
+      for (let i = 0; i < table.slots.length; i += 2) {
+        const ref = table.slots[i]!;
+        if (ref !== NONE && ref !== MOVED) visit(ref);
+      }
+    }
+  }
+
+  /** Makes the table large enough for `count` keys, ahead of a load. */
+  reserve(count: number): void {
+    let slots = MIN_SLOTS;
+    while (count > slots * GROW_LOAD) slots *= 2;
+    if (slots <= this.#table.slotCount || this.#old !== undefined) return;
+    this.#resize(slots);
+  }
+
+  /** Migrates up to `units` slots; returns what is left of `units`. */
+  migrate(units: number): number {
+    const old = this.#old;
+    if (old === undefined) return units;
+    const slots = old.slots;
+    const end = Math.min(old.slotCount, this.#migrated + units);
+    for (let i = this.#migrated; i < end; i++) {
+      const ref = slots[i * 2]!;
+      if (ref === NONE || ref === MOVED) continue;
+      this.#table.add(slots[i * 2 + 1]!, ref);
+      old.vacate(i);
+    }
+    const done = end - this.#migrated;
+    this.#migrated = end;
+    if (end === old.slotCount) this.#old = undefined;
+    return units - done;
+  }
+
+  /** Throws where a probe run is cut or a count is wrong. `hashOf` gives the hash of a record's key. */
+  checkInvariants(hashOf: (ref: Ref) => number): void {
+    for (const table of this.tables) {
+      let used = 0;
+      for (let i = 0; i < table.slots.length; i += 2) {
+        const ref = table.slots[i]!;
+        if (ref === NONE || ref === MOVED) continue;
+        used++;
+        const hash = table.slots[i + 1]!;
+        if (hash !== hashOf(ref)) throw new Error('a slot holds the hash of another key');
+        if (table.slotOf(hash, ref) !== i / 2) throw new Error('a probe run is cut');
+      }
+      if (used !== table.used) throw new Error(`table says ${table.used} entries, has ${used}`);
+    }
+  }
+
+  #findIn(table: IndexTable, hash: number, region: Region, start: number, end: number): Ref {
+    const slots = table.slots;
+    const mask = table.mask;
+    const bound = mask + 1;
+    let i = hash & mask;
+    // A table that is being emptied may have no empty slot left, hence the bound.
+    for (let n = 0; n < bound; n++) {
+      const ref = slots[i * 2]!;
+      if (ref === NONE) return NONE;
+      if (slots[i * 2 + 1] === hash && ref !== MOVED && this.#hasKey(ref, region, start, end)) {
+        return ref;
+      }
+      i = (i + 1) & mask;
+    }
+    return NONE;
+  }
+
+  #hasKey(ref: Ref, region: Region, start: number, end: number): boolean {
+    const arena = this.#arena;
+    const segment = arena.segments[ref >>> arena.segmentShift]!;
+    const at = (ref & arena.unitMask) << 3;
+    const head = segment.view.getInt32(at, true);
+    const length = end - start;
+    if ((head & (KEY_CHUNKED << 8)) === 0) {
+      return (
+        head >>> 16 === length && equalBytes(segment, at + HEADER_BYTES, region, start, length)
+      );
+    }
+    return (
+      this.#chunks.length(segment, at + HEADER_BYTES) === length &&
+      this.#chunks.equals(segment, at + HEADER_BYTES, region, start)
+    );
+  }
+
+  #grow(): void {
+    // At MIGRATE_SLOTS a change the old table is gone long before; safe all the same.
+    if (this.#old !== undefined) this.migrate(Infinity);
+    this.#resize(Math.max(MIN_SLOTS, this.#table.slotCount * 2));
+  }
+
+  #shrinkIfSparse(): void {
+    const { slotCount, used } = this.#table;
+    if (slotCount <= MIN_SLOTS || used >= slotCount * SHRINK_LOAD) return;
+    let slots = MIN_SLOTS;
+    while (used > slots * GROW_LOAD * 0.5) slots *= 2;
+    if (slots < slotCount) this.#resize(slots);
+  }
+
+  #resize(slots: number): void {
+    const old = this.#table;
+    this.#table = new IndexTable(slots);
+    if (old.used === 0) return;
+    this.#old = old;
+    this.#migrated = 0;
+  }
+}

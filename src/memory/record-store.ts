@@ -1,0 +1,251 @@
+/**
+ * Records as blocks: how they are built, how they grow, how their chunks are handed over. Knows no index and no snapshot; whoever calls it
+ * (keyspace.ts) has passed the barrier and puts the record in its place.
+ */
+import { copyBytes, type Region } from '../bytes/region.ts';
+import { type Arena, NONE, type Ref } from './arena.ts';
+import { chunkCount, type Chunks, vectorBytes } from './chunks.ts';
+import type { MemoryEngine } from './engine.ts';
+import { CHUNK_BYTES, INLINE_KEY_BYTES, INLINE_RECORD_BYTES, MAX_LENGTH_BYTES } from './limits.ts';
+import {
+  ACCESS_FIELD,
+  CLASS_FIELD,
+  EPOCH_SHIFT,
+  HEADER_BYTES,
+  HEAP_FIELD,
+  KEY_CHUNKED,
+  KEY_FIELD,
+  OBSERVED,
+  VALUE_CHUNKED,
+  VALUE_FIELD,
+} from './record.ts';
+import { CLASS_BYTES, classOf } from './size-classes.ts';
+
+/** Whether a value of this length lies in chunks, beside a key area of `keyArea` bytes. */
+export function isChunkedValue(keyArea: number, length: number): boolean {
+  return HEADER_BYTES + keyArea + length > INLINE_RECORD_BYTES;
+}
+
+export class RecordStore {
+  readonly #engine: MemoryEngine;
+  readonly #arena: Arena;
+  readonly #chunks: Chunks;
+
+  constructor(engine: MemoryEngine) {
+    this.#engine = engine;
+    this.#arena = engine.arena;
+    this.#chunks = engine.chunks;
+  }
+
+  /** Bytes of the key in the block: the key, or its vector. */
+  keyArea(ref: Ref): number {
+    return this.#arena.segment(ref).view.getUint16(this.#arena.offset(ref) + KEY_FIELD, true);
+  }
+
+  /** Bytes of the value in the block: the value, or its vector. */
+  valueArea(ref: Ref): number {
+    return this.#arena.segment(ref).view.getInt32(this.#arena.offset(ref) + VALUE_FIELD, true);
+  }
+
+  /** A record for this key and a value of `length` bytes, whose contents are undefined; in no index. */
+  build(region: Region, keyStart: number, keyEnd: number, length: number): Ref {
+    const keyLength = keyEnd - keyStart;
+    if (keyLength > MAX_LENGTH_BYTES || length > MAX_LENGTH_BYTES) {
+      throw new RangeError('a key or value may have at most 1 GiB');
+    }
+    const isKeyChunked = keyLength > INLINE_KEY_BYTES;
+    const keyArea = isKeyChunked ? vectorBytes(keyLength) : keyLength;
+    const keyChunks = isKeyChunked ? this.#chunks.allocate(0, keyLength) : undefined;
+    let ref: Ref;
+    try {
+      ref = this.#allocateRecord(keyArea, length, isKeyChunked ? KEY_CHUNKED : 0);
+    } catch (error) {
+      if (keyChunks !== undefined) this.#freeRefs(keyChunks.refs, keyChunks.lastClass);
+      throw error;
+    }
+    const segment = this.#arena.segment(ref);
+    const at = this.#arena.offset(ref) + HEADER_BYTES;
+    if (keyChunks === undefined) {
+      copyBytes(segment, at, region, keyStart, keyLength);
+    } else {
+      this.#chunks.store(segment, at, keyLength, keyChunks.lastClass, 0, keyChunks.refs);
+      this.#chunks.write(segment, at, 0, region, keyStart, keyEnd);
+    }
+    return ref;
+  }
+
+  /** A block with a header, for a key area of `keyArea` bytes (not filled) and a value of `length` bytes (its chunks allocated). */
+  #allocateRecord(keyArea: number, length: number, keyFlag: number): Ref {
+    const isChunked = isChunkedValue(keyArea, length);
+    const valueArea = isChunked ? vectorBytes(length) : length;
+    const sizeClass = classOf(HEADER_BYTES + keyArea + valueArea);
+    const ref = this.#arena.allocateClass(sizeClass);
+    const segment = this.#arena.segment(ref);
+    const at = this.#arena.offset(ref);
+    if (isChunked) {
+      try {
+        const { refs, lastClass } = this.#chunks.allocate(0, length);
+        this.#chunks.store(segment, at + HEADER_BYTES + keyArea, length, lastClass, 0, refs);
+      } catch (error) {
+        this.#arena.free(ref, sizeClass);
+        throw error;
+      }
+    }
+    const engine = this.#engine;
+    const flags =
+      keyFlag | (isChunked ? VALUE_CHUNKED : 0) | (engine.snapshot.epoch << EPOCH_SHIFT);
+    const view = segment.view;
+    view.setInt32(at, (flags << 8) | (keyArea << 16), true);
+    view.setInt32(at + VALUE_FIELD, valueArea, true);
+    view.setInt32(at + ACCESS_FIELD, engine.access.initial() | (sizeClass << 24), true);
+    view.setInt32(at + HEAP_FIELD, 0, true);
+    return ref;
+  }
+
+  /** As `build`, with the key, type, encoding, flags and access field of `ref`. Key chunks are handed over. */
+  buildLike(ref: Ref, length: number): Ref {
+    const arena = this.#arena;
+    const keyArea = this.keyArea(ref);
+    const keyFlag = this.#engine.isKeyInline(ref) ? 0 : KEY_CHUNKED;
+    const built = this.#allocateRecord(keyArea, length, keyFlag);
+    const from = arena.segment(ref);
+    const fromAt = arena.offset(ref);
+    const to = arena.segment(built);
+    const toAt = arena.offset(built);
+    copyBytes(to, toAt + HEADER_BYTES, from, fromAt + HEADER_BYTES, keyArea);
+    to.bytes[toAt] = from.bytes[fromAt]!;
+    to.bytes[toAt + 1] = (to.bytes[toAt + 1]! & ~OBSERVED) | (from.bytes[fromAt + 1]! & OBSERVED);
+    this.#engine.setAccessField(built, this.#engine.accessField(ref));
+    // The chunks of the key belong to the new record now.
+    from.bytes[fromAt + 1]! &= ~KEY_CHUNKED;
+    return built;
+  }
+
+  /** Fills the value of the record at `at` of `segment`, which has just the length of `[start, end)`. */
+  storeValue(segment: Region, at: number, source: Region, start: number, end: number): void {
+    const valueAt = at + HEADER_BYTES + segment.view.getUint16(at + KEY_FIELD, true);
+    if ((segment.bytes[at + 1]! & VALUE_CHUNKED) === 0) {
+      copyBytes(segment, valueAt, source, start, end - start);
+    } else {
+      this.#chunks.write(segment, valueAt, 0, source, start, end);
+    }
+  }
+
+  /** Sets bytes `[from, to)` of a value to zero. */
+  zero(ref: Ref, from: number, to: number): void {
+    this.#engine.eachValueSpan(ref, from, to, (region, start, end) => {
+      region.bytes.fill(0, start, end);
+    });
+  }
+
+  /**
+   * Makes a chunked value longer, filled up with zeros: only the last chunk may move. Returns the record's block, which is another one where the
+   * vector did not fit the old; the old one then is the caller's to free, without its chunks.
+   */
+  growChunks(ref: Ref, before: number, length: number): Ref {
+    if (length > MAX_LENGTH_BYTES) throw new RangeError('a key or value may have at most 1 GiB');
+    const arena = this.#arena;
+    const chunks = this.#chunks;
+    const count = chunkCount(before);
+    const whole = Math.floor(before / CHUNK_BYTES);
+    const oldSegment = arena.segment(ref);
+    const oldAt = this.#engine.valueStart(ref);
+    const oldLastClass = chunks.lastClass(oldSegment, oldAt);
+    const lastBytes = Math.min(length - (count - 1) * CHUNK_BYTES, CHUNK_BYTES);
+    if (chunkCount(length) === count && CLASS_BYTES[oldLastClass]! >= lastBytes) {
+      oldSegment.view.setUint32(oldAt, length, true);
+      this.zero(ref, before, length);
+      return ref;
+    }
+    // New chunks from the last one on, unless that is full.
+    const added = chunks.allocate(whole, length);
+    let moved = ref;
+    const vector = vectorBytes(length);
+    const needed = HEADER_BYTES + this.keyArea(ref) + vector;
+    if (needed > CLASS_BYTES[this.#engine.sizeClass(ref)]!) {
+      try {
+        moved = this.#widen(ref, needed);
+      } catch (error) {
+        this.#freeRefs(added.refs, added.lastClass);
+        throw error;
+      }
+    }
+    const segment = arena.segment(moved);
+    const at = this.#engine.valueStart(moved);
+    const last = whole < count ? chunks.chunk(segment, at, whole) : NONE;
+    segment.view.setInt32(arena.offset(moved) + VALUE_FIELD, vector, true);
+    chunks.store(segment, at, length, added.lastClass, whole, added.refs);
+    if (last !== NONE) {
+      chunks.write(
+        segment,
+        at,
+        whole * CHUNK_BYTES,
+        arena.segment(last),
+        arena.offset(last),
+        arena.offset(last) + before - whole * CHUNK_BYTES,
+      );
+      arena.free(last, oldLastClass);
+    }
+    this.zero(moved, before, length);
+    return moved;
+  }
+
+  /** A copy of the record's block with room for `needed` bytes; its chunks are shared until the old block is freed. */
+  #widen(ref: Ref, needed: number): Ref {
+    const arena = this.#arena;
+    const sizeClass = classOf(needed);
+    const wider = arena.allocateClass(sizeClass);
+    const bytes = HEADER_BYTES + this.keyArea(ref) + this.valueArea(ref);
+    copyBytes(
+      arena.segment(wider),
+      arena.offset(wider),
+      arena.segment(ref),
+      arena.offset(ref),
+      bytes,
+    );
+    arena.segment(wider).bytes[arena.offset(wider) + CLASS_FIELD] = sizeClass;
+    return wider;
+  }
+
+  #freeRefs(refs: Int32Array, lastClass: number): void {
+    for (let i = 0; i < refs.length; i++) {
+      this.#arena.free(refs[i]!, i === refs.length - 1 ? lastClass : classOf(CHUNK_BYTES));
+    }
+  }
+
+  /** Gives the value vector of `ref` to `to`, a record with an empty value; returns the block that holds it then. */
+  handOver(ref: Ref, to: Ref): Ref {
+    const arena = this.#arena;
+    const vector = this.valueArea(ref);
+    const needed = HEADER_BYTES + this.keyArea(to) + vector;
+    let wide: Ref;
+    try {
+      wide = this.#widen(to, needed);
+    } catch (error) {
+      this.#engine.freeRecord(to);
+      throw error;
+    }
+    arena.free(to, this.#engine.sizeClass(to));
+    const segment = arena.segment(wide);
+    const at = arena.offset(wide);
+    copyBytes(
+      segment,
+      this.#engine.valueStart(wide),
+      arena.segment(ref),
+      this.#engine.valueStart(ref),
+      vector,
+    );
+    segment.view.setInt32(at + VALUE_FIELD, vector, true);
+    segment.bytes[at + 1]! |= VALUE_CHUNKED;
+    return wide;
+  }
+
+  /** Frees a record whose value was handed over. */
+  freeWithoutValue(ref: Ref): void {
+    const segment = this.#arena.segment(ref);
+    const at = this.#arena.offset(ref);
+    segment.bytes[at + 1]! &= ~VALUE_CHUNKED;
+    segment.view.setInt32(at + VALUE_FIELD, 0, true);
+    this.#engine.freeRecord(ref);
+  }
+}
