@@ -1,0 +1,190 @@
+/**
+ * Writes docs/commands.md and docs/settings.md from the compiled command table and the list of settings (`npm run docs`).
+ * test/docs.test.ts fails where the files are not what this would write.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { pathToFileURL } from 'node:url';
+
+const NOTE = '<!-- Written by `npm run docs`; a change here is lost. -->';
+
+const GROUPS = {
+  generic: 'Keys',
+  string: 'Strings and counters',
+  bitmap: 'Bits',
+  transactions: 'Transactions',
+  pubsub: 'Publish and subscribe',
+  connection: 'Connections',
+  server: 'Server',
+  scripting: 'Scripting',
+};
+
+/** docs/commands.md. `commands`: the specs of commands/index.ts. */
+export function commandsPage(commands) {
+  const rows = commands.flatMap((spec) => commandRows(spec, ''));
+  const sections = Object.entries(GROUPS).map(([group, title]) => {
+    const own = rows
+      .filter((row) => row.group === group)
+      .sort((a, b) => (a.name < b.name ? -1 : 1));
+    const cells = own.map((row) => [code(row.name), row.since, row.complexity, row.summary]);
+    return own.length === 0
+      ? ''
+      : `## ${title}\n\n${table(['command', 'since', 'complexity', 'what it does'], cells)}`;
+  });
+  return page(
+    'Commands',
+    `${rows.length} commands and subcommands. _Since_ is the version of Redis that brought a command; arguments, replies and
+error texts are those of Redis 7.2.4 ([differences](compat/redis.md)). \`COMMAND DOCS\` of a running server says the same
+and knows the arguments.`,
+    sections,
+  );
+}
+
+function commandRows(spec, container) {
+  const name = (container + spec.name).toUpperCase();
+  const { group, since, complexity, deprecated } = spec;
+  const instead =
+    deprecated === undefined
+      ? ''
+      : ` Deprecated since ${deprecated.since}: ${deprecated.replacedBy.replaceAll('!', '')}.`;
+  const rows = (spec.subcommands ?? []).flatMap((sub) => commandRows(sub, `${spec.name} `));
+  if (spec.handler !== undefined)
+    rows.unshift({ name, group, since, complexity, summary: spec.summary + instead });
+  return rows;
+}
+
+/** docs/settings.md. `topics`: title and directives of each list. */
+export function settingsPage(topics) {
+  const sections = topics.map(([title, directives]) => {
+    const shown = directives
+      .filter((directive) => directive.isHidden !== true)
+      .toSorted((a, b) => (a.name < b.name ? -1 : 1));
+    const cells = shown.map((directive) => [
+      code(directive.name) + (directive.alias === undefined ? '' : ` (${code(directive.alias)})`),
+      directive.kind.default === '' ? '""' : code(defaultOf(directive.kind)),
+      valuesOf(directive.kind),
+      directive.isFixed === true ? 'at start' : 'live',
+      meaningOf(directive),
+    ]);
+    return `## ${title}\n\n${table(['setting', 'default', 'values', 'changed', 'here'], cells)}`;
+  });
+  return page(
+    'Settings',
+    `The names are those of redis.conf, so a \`redis.conf\` is accepted as it is: \`kvasir serve redis.conf --port 6380\`. _Live_
+settings are changed by \`CONFIG SET\` and kept by \`CONFIG REWRITE\`, the others only at the start. _Here_ says what a setting
+means in Kvasir: _works_, _accepted_ (taken, kept and answered, without effect), or _refused_ (any value but the default
+stops the start, since going on would weaken what the operator relies on).
+
+\`kvasir serve\` without a configuration file begins with \`appendonly yes\` and \`dir ./kvasir-data\`.`,
+    sections,
+  );
+}
+
+function meaningOf(directive) {
+  if (directive.refused !== undefined) return `refused: ${directive.refused}`;
+  if (directive.accepted !== undefined) return `accepted: ${directive.accepted}`;
+  return directive.isOwn === true ? "works; Kvasir's own" : 'works';
+}
+
+function defaultOf(kind) {
+  return kind.type === 'number' && kind.unit === 'memory'
+    ? memory(Number(kind.default))
+    : kind.default;
+}
+
+function valuesOf(kind) {
+  switch (kind.type) {
+    case 'flag':
+      return 'yes, no';
+    case 'choice':
+      return (
+        (kind.isSeveral ? 'some of: ' : '') + kind.values.filter((value) => value !== '').join(', ')
+      );
+    case 'number': {
+      const what = {
+        integer: '',
+        memory: 'memory, ',
+        memoryOrPercent: 'memory or %, ',
+        octal: 'octal, ',
+      }[kind.unit];
+      const print = (value) =>
+        kind.unit === 'octal' ? value.toString(8) : limit(value, kind.unit === 'memory');
+      return `${what}${print(kind.min)} to ${print(kind.max)}`;
+    }
+    case 'words':
+      return 'words';
+    default:
+      return 'text';
+  }
+}
+
+function limit(value, isMemory) {
+  if (value >= Number.MAX_SAFE_INTEGER) return '2^63-1';
+  return isMemory ? memory(value) : String(value);
+}
+
+function memory(bytes) {
+  for (const [size, unit] of [
+    [1024 ** 3, 'gb'],
+    [1024 ** 2, 'mb'],
+    [1024, 'kb'],
+  ]) {
+    if (bytes !== 0 && bytes % size === 0) return `${bytes / size}${unit}`;
+  }
+  return String(bytes);
+}
+
+const code = (text) => `\`${text}\``;
+
+/** A table whose columns are as wide as their widest cell, as the formatter wants it. */
+function table(heads, rows) {
+  const cells = [heads, ...rows].map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = heads.map((_, i) => Math.max(...cells.map((row) => row[i].length)));
+  const lines = cells.map(
+    (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`,
+  );
+  lines.splice(1, 0, `| ${widths.map((width) => '-'.repeat(width)).join(' | ')} |`);
+  return lines.join('\n');
+}
+
+function page(title, introduction, sections) {
+  return `# ${title}\n\n${NOTE}\n\n${introduction}\n\n${sections.filter((section) => section !== '').join('\n\n')}\n`;
+}
+
+/** The two pages and where they belong, from modules that were compiled or, in the test, are sources. */
+export async function pages(load) {
+  const list = async (file, name) => (await load(`models/redis/${file}`))[name];
+  return {
+    'docs/commands.md': commandsPage(await list('commands/index', 'COMMANDS')),
+    'docs/settings.md': settingsPage([
+      ['Server', await list('settings/directives-server', 'SERVER_DIRECTIVES')],
+      ['Listening and clients', await list('settings/directives-clients', 'CLIENTS_DIRECTIVES')],
+      ['TLS', await list('settings/directives-tls', 'TLS_DIRECTIVES')],
+      ['Persistence', await list('settings/directives-persistence', 'PERSISTENCE_DIRECTIVES')],
+      ['Memory', await list('settings/directives-memory', 'MEMORY_DIRECTIVES')],
+      [
+        'Replication, cluster and scripts',
+        await list('settings/directives-replication', 'REPLICATION_DIRECTIVES'),
+      ],
+      ['Encodings', await list('settings/directives-encodings', 'ENCODINGS_DIRECTIVES')],
+    ]),
+  };
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
+  const root = new URL('../', import.meta.url);
+  const written = await pages((file) => import(new URL(`dist/${file}.js`, root).href));
+  for (const [file, text] of Object.entries(written)) {
+    const url = new URL(file, root);
+    const isSame = readOr(url) === text;
+    if (!isSame) writeFileSync(url, text);
+    process.stdout.write(`${file}: ${isSame ? 'up to date' : 'written'}\n`);
+  }
+}
+
+function readOr(url) {
+  try {
+    return readFileSync(url, 'utf8');
+  } catch {
+    return '';
+  }
+}
