@@ -37,6 +37,24 @@ export function listenOptions(settings: Settings): ListenOptions {
   };
 }
 
+/** Settings of the listeners: they can't change while the server runs, and CONFIG SET says so. */
+const AT_START: readonly string[] = [
+  'bind',
+  'port',
+  'tls-port',
+  'tls-cert-file',
+  'tls-key-file',
+  'tls-key-file-pass',
+  'tls-ca-cert-file',
+  'tls-ca-cert-dir',
+  'tls-auth-clients',
+  'tls-protocols',
+  'tls-ciphers',
+  'tls-ciphersuites',
+  'tls-prefer-server-ciphers',
+  'tcp-keepalive',
+];
+
 /** Sets the limits of `shard` as the settings say, now and whenever they change. */
 export function applyServerSettings(settings: Settings, shard: Shard): void {
   const follow = (name: string, apply: () => void): void => {
@@ -56,6 +74,12 @@ export function applyServerSettings(settings: Settings, shard: Shard): void {
   follow('maxmemory-clients', () => {
     limits.maxMemoryBytes = settings.number('maxmemory-clients');
   });
+  for (const name of AT_START) {
+    settings.onChange(
+      name,
+      () => 'the listeners are opened at the start: restart the server to change it',
+    );
+  }
   follow('timeout', () => {
     limits.timeoutSeconds = settings.number('timeout');
   });
