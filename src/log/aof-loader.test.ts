@@ -271,11 +271,41 @@ describe('loading', () => {
       expect(applied).toEqual(sets(1));
     });
 
+    test('behind a torn transaction, which it never ran, far from the end', () => {
+      const own = new OwnFile()
+        .batch(set(1))
+        .batch(set(2) + command('MULTI') + set(3) + set(4) + command('EXEC'));
+      const cut = own.text.lastIndexOf(set(4));
+      const many = Array.from({ length: 20_000 }, (_, i) => set(i)).join('');
+      put(
+        LAST,
+        own.text.slice(0, cut) + redis + command('MULTI') + set(5) + command('EXEC') + many,
+      );
+      load();
+      expect(applied.slice(0, 5)).toEqual([...sets(1, 2), 'SELECT 0', 'SET r 1', ...sets(5)]);
+      expect(applied.length).toBe(20_005);
+    });
+
     test('behind a torn batch of which it kept nothing, and so not the line before', () => {
       const own = new OwnFile().batch(set(1));
       put(LAST, own.text.slice(0, -BATCH_END_BYTES) + redis);
       load();
       expect(applied).toEqual([...sets(1), 'SELECT 0', 'SET r 1']);
+    });
+
+    test('behind one of our lines that was torn', () => {
+      const own = new OwnFile().batch(set(1)).batch(set(2));
+      const [, second] = own.offsets as [number, number, number];
+      for (let length = second - BATCH_END_BYTES; length < own.text.length; length++) {
+        const isInLine =
+          length < second + BATCH_BEGIN_BYTES || length > own.text.length - BATCH_END_BYTES;
+        if (!isInLine || length === second + BATCH_BEGIN_BYTES) continue;
+        applied = [];
+        put(LAST, own.text.slice(0, length) + redis);
+        load();
+        const ours = length < second + BATCH_BEGIN_BYTES ? sets(1) : sets(1, 2);
+        expect(applied, `length ${length}`).toEqual([...ours, 'SELECT 0', 'SET r 1']);
+      }
     });
 
     test('and was cut off in its turn', () => {

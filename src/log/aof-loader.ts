@@ -6,7 +6,8 @@
  *   - `*`, or an annotation that is not ours: a real Redis went on here; its rules (below) apply to the rest
  *   - a batch that does not verify, or anything else: when a batch behind it shows that this place was synced, the file is corrupt and
  *     the load stops; else it is what a crash left of un-synced writes, and is cut off (`aof-load-truncated`)
- *   - a batch that does not verify, but out of which a real Redis had cut a torn command before it went on: its rules, from the batch's start
+ *   - a batch that does not verify, but out of which a real Redis had cut a torn command before it went on: its rules, from the batch's start;
+ *     one of our lines without its end, behind which Redis went on (it takes such a line for whole): its rules, behind that
  * Of files without our header, as of Redis's own: a command or transaction without its end at the end of the last file is cut off, anything
  * else that is no command stops the load.
  *
@@ -16,7 +17,7 @@ import { FileError, type OpenFile } from '../os/file-system.ts';
 import { COMPLETE, INCOMPLETE } from '../bytes/resp-parser.ts';
 import type { AofDirectory } from './aof-directory.ts';
 import type { LogLevel } from './append-log.ts';
-import { isContinuedByRedis, isFollowedBySynced, isIntact } from './batch-scan.ts';
+import { findRedisTail, isFollowedBySynced, isIntact, type RedisTail } from './batch-scan.ts';
 import {
   BATCH_BEGIN_BYTES,
   BATCH_END_BYTES,
@@ -32,6 +33,7 @@ import {
   isBracket,
   isForeignAnnotation,
   lineEnd,
+  tornLineBytes,
   type Apply,
 } from './entry-reader.ts';
 import { FileWindow } from './file-window.ts';
@@ -199,9 +201,12 @@ class Loader implements LoadResult {
         }
         continue;
       }
-      const resume = this.#afterDamage(window, offset, seed);
-      if (resume >= 0) {
-        yield* this.#commands(window, resume, isLast);
+      const tail = this.#afterDamage(window, offset, seed);
+      if (tail !== undefined) {
+        if (tail.until > offset) {
+          yield* this.#commands(window, offset + BATCH_BEGIN_BYTES, isLast, tail.until);
+        }
+        yield* this.#commands(window, tail.next, isLast);
         return;
       }
       this.#cut(window, offset, isLast, 'the last batch is not whole');
@@ -230,31 +235,36 @@ class Loader implements LoadResult {
     return offset + end - at + (isClosed ? BATCH_END_BYTES : 0);
   }
 
-  /** What to do at a place that is no intact batch: the offset at which Redis's rules begin, or -1: it is a torn tail. */
-  #afterDamage(window: FileWindow, offset: number, seed: number): number {
+  /** What a real Redis left at a place that is no intact batch; undefined: it is a torn tail. Throws where it can't be one. */
+  #afterDamage(window: FileWindow, offset: number, seed: number): RedisTail | undefined {
     const held = window.fill(offset, LINE_BYTES);
-    const { at } = window;
-    const bytes = window.region.bytes;
-    if (bytes[at] === 42 || isForeignAnnotation(bytes, at, at + held)) return offset;
+    const { at, end } = { at: window.at, end: window.at + held };
+    const { bytes } = window.region;
+    const torn = tornLineBytes(bytes, at, end);
+    if (torn > 0 || bytes[at] === 42 || isForeignAnnotation(bytes, at, end)) {
+      return { until: offset, next: offset + torn };
+    }
+    const isBatch = looksLikeBegin(bytes, at, end) && held >= BATCH_BEGIN_BYTES;
     const isLong = window.size - offset > TORN_TAIL_BYTES;
     if (isLong || isFollowedBySynced(window, offset, seed, this.position)) {
       throw this.#corrupt(offset, 'the batch here is damaged, and synced ones follow it');
     }
-    if (looksLikeBegin(bytes, at, at + held) && held >= BATCH_BEGIN_BYTES) {
-      const commands = offset + BATCH_BEGIN_BYTES;
-      if (isContinuedByRedis(window, commands)) return commands;
-    }
-    return -1;
+    return isBatch ? findRedisTail(window, offset + BATCH_BEGIN_BYTES) : undefined;
   }
 
   // ---- Redis's own rules
 
-  *#commands(window: FileWindow, from: number, isLast: boolean): Generator<void, void> {
+  *#commands(
+    window: FileWindow,
+    from: number,
+    isLast: boolean,
+    to = Infinity,
+  ): Generator<void, void> {
     const { parser, request } = this.#reader;
     let offset = from;
     let held = window.fill(offset, LINE_BYTES);
     let sliceEnd = offset + WINDOW_BYTES;
-    while (held > 0) {
+    while (held > 0 && offset < to) {
       const bytes = window.region.bytes;
       const at = window.at;
       let next = 0;

@@ -68,33 +68,47 @@ export function isIntact(
   return crc === head.crc;
 }
 
+/** Where a real Redis went on in a torn batch of ours. */
+export interface RedisTail {
+  /** The commands of ours before this offset count: Redis loaded them. */
+  readonly until: number;
+  /** Here begins what it appended. */
+  readonly next: number;
+}
+
 /**
- * Whether a real Redis went on at or behind `offset`: it cuts a torn command off, and the first thing that it appends is SELECT, which it
- * writes in capitals and we in small letters.
+ * Looks for what a real Redis appended behind `offset`, where commands of ours begin: it cuts a torn command off, and the first thing that it
+ * appends is SELECT, which it writes in capitals and we in small letters. Of a transaction that was torn it leaves what was whole, but
+ * never ran it. undefined where it was not there.
  */
-export function isContinuedByRedis(window: FileWindow, offset: number): boolean {
+export function findRedisTail(window: FileWindow, offset: number): RedisTail | undefined {
   const parser = new RespParser();
   parser.maxBulkBytes = 2 ** 32;
   const request = new Request();
+  let transaction = -1;
   for (let at = offset; at < window.size;) {
     let held = window.fill(at, LINE_BYTES);
     const first = window.region.bytes[window.at];
     if (first === 35) {
       const newline = window.region.bytes.indexOf(10, window.at);
-      if (newline < 0 || newline >= window.at + held) return false;
+      if (newline < 0 || newline >= window.at + held) return undefined;
       at += newline + 1 - window.at;
       continue;
     }
-    if (first !== 42) return false;
+    if (first !== 42) return undefined;
     let outcome = parser.parse(window.region, window.at, window.at + held, request, true);
     while (outcome === INCOMPLETE) {
-      if (at + parser.needBytes > window.size) return false;
+      if (at + parser.needBytes > window.size) return undefined;
       held = window.fill(at, parser.needBytes);
       outcome = parser.parse(window.region, window.at, window.at + held, request, true);
     }
-    if (outcome !== COMPLETE) return false;
-    if (request.count === 2 && request.text(0) === 'SELECT') return true;
+    if (outcome !== COMPLETE) return undefined;
+    if (request.count === 2 && request.text(0) === 'SELECT') {
+      return { until: transaction < 0 ? at : transaction, next: at };
+    }
+    if (request.count === 1 && request.is(0, 'MULTI')) transaction = at;
+    else if (request.count === 1 && request.is(0, 'EXEC')) transaction = -1;
     at += parser.next - window.at;
   }
-  return false;
+  return undefined;
 }

@@ -74,3 +74,18 @@ export function isForeignAnnotation(bytes: Uint8Array, at: number, to: number): 
   if (end < bound && bytes[end] === 13) end++;
   return end < bound && bytes[end] === 10;
 }
+
+/** What a real Redis appends first, after a restart: SELECT, or a timestamp. */
+const REDIS_BEGINS: readonly string[] = ['*2\r\n$6\r\nSELECT\r\n', '#TS:'];
+
+/** The length of a part of one of our lines at `at` with what a real Redis appended right behind it; 0 where there is none. */
+export function tornLineBytes(bytes: Uint8Array, at: number, to: number): number {
+  const text = latin1(bytes, at, Math.min(to, at + LINE_BYTES));
+  const part = /^#(?:K(?:V(?:[BE][ 0-9a-f]*\r?)?)?)?/.exec(text)?.[0].length ?? 0;
+  if (part === 0) return 0;
+  return REDIS_BEGINS.some((begin) => text.startsWith(begin, part)) ? part : 0;
+}
+
+function latin1(bytes: Uint8Array, start: number, end: number): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('latin1');
+}

@@ -44,7 +44,7 @@ describe('the manifest', () => {
   test('any name comes back', () => {
     const name = fc
       .string({ unit: 'grapheme', minLength: 1, maxLength: 40 })
-      .filter((s) => !/[/\\\0]/.test(s));
+      .filter((s) => !['/', '\\', '\0'].some((c) => s.includes(c)));
     fc.assert(
       fc.property(name, fc.integer({ min: 1 }), (s, sequence) => {
         const manifest: Manifest = { base: { name: s, sequence }, history: [], incremental: [] };
