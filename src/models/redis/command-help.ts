@@ -3,6 +3,7 @@ import type { Command } from './command-table.ts';
 import type { AclCategory, CommandGroup, CommandSpec } from './command.ts';
 import { formatSyntax, parseSyntax } from './command-docs.ts';
 import type { Context } from './context.ts';
+import { quotable } from './error-text.ts';
 
 /** The HELP subcommand of `container` (in capitals). */
 export function helpCommand(
@@ -51,6 +52,6 @@ function helpLines(container: Command): string[] {
 export function wrongSubcommand(c: Context): string {
   const { request } = c;
   const name = request.text(0).toUpperCase();
-  const word = request.text(1).slice(0, 128);
+  const word = quotable(request.text(1)).slice(0, 128);
   return `ERR unknown subcommand or wrong number of arguments for '${word}'. Try ${name} HELP.`;
 }

@@ -10,6 +10,7 @@ import { Context } from './context.ts';
 import type { RedisModel } from './model.ts';
 import type { Session } from './session.ts';
 import { abortTransaction, queueCommand, transactionFlags } from './transaction.ts';
+import { quotable } from './error-text.ts';
 
 /** The request was run (or refused): go on with the next. */
 export const RAN = 0;
@@ -336,12 +337,6 @@ export function unknownCommand(request: Request): string {
   }
   const name = quotable(request.text(0)).slice(0, QUOTE_LIMIT);
   return `ERR unknown command '${name}', with args beginning with: ${args}`;
-}
-
-/** What an error text shows of an argument: as in C, it ends at a NUL. */
-function quotable(text: string): string {
-  const end = text.indexOf('\0');
-  return end < 0 ? text : text.slice(0, end);
 }
 
 /** What a client is told of an engine that can't take more; undefined: the error is another. */

@@ -4,6 +4,7 @@ import { CATEGORIES, categoriesOf } from '../command-categories.ts';
 import { helpCommand } from '../command-help.ts';
 import type { CommandFlag, CommandSpec } from '../command.ts';
 import type { Context } from '../context.ts';
+import { quotable } from '../error-text.ts';
 
 const FLAGS: readonly CommandFlag[] = ['noscript', 'loading', 'stale'];
 const ADMIN_FLAGS: readonly CommandFlag[] = ['admin', ...FLAGS];
@@ -29,7 +30,7 @@ function cat(c: Context): void {
   }
   const category = request.text(2).toLowerCase();
   if (!CATEGORIES.includes(category)) {
-    reply.error(`ERR Unknown category '${request.text(2).slice(0, 128)}'`);
+    reply.error(`ERR Unknown category '${quotable(request.text(2)).slice(0, 128)}'`);
     return;
   }
   const commands = c.model.commands.all

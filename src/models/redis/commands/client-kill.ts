@@ -4,6 +4,7 @@ import type { CommandSpec } from '../command.ts';
 import { type Context, SYNTAX_ERROR } from '../context.ts';
 import type { Session } from '../session.ts';
 import { type ClientType, clientType, parseClientType } from './client-attributes.ts';
+import { quotable } from '../error-text.ts';
 
 export const CLIENT_KILL: CommandSpec = {
   name: 'kill',
@@ -86,7 +87,7 @@ function parseFilter(c: Context): Filter | undefined {
     } else if (request.is(i, 'TYPE')) {
       const type = parseClientType(value);
       if (type === undefined) {
-        reply.error(`ERR Unknown client type '${value}'`);
+        reply.error(`ERR Unknown client type '${quotable(value)}'`);
         return undefined;
       }
       filter.type = type;
@@ -96,7 +97,7 @@ function parseFilter(c: Context): Filter | undefined {
       filter.localAddress = value;
     } else if (request.is(i, 'USER')) {
       if (value !== DEFAULT_USER) {
-        reply.error(`ERR No such user '${value}'`);
+        reply.error(`ERR No such user '${quotable(value)}'`);
         return undefined;
       }
     } else if (request.is(i, 'SKIPME') && (request.is(i + 1, 'YES') || request.is(i + 1, 'NO'))) {

@@ -7,6 +7,7 @@ import { type Context, SYNTAX_ERROR } from '../context.ts';
 import type { RedisModel } from '../model.ts';
 import type { Session } from '../session.ts';
 import { clientType, parseClientType } from './client-attributes.ts';
+import { quotable } from '../error-text.ts';
 
 export const CLIENT_INFO: CommandSpec = {
   name: 'info',
@@ -52,7 +53,7 @@ function list(c: Context): void {
   if (request.count === 4 && request.is(2, 'TYPE')) {
     const type = parseClientType(request.text(3));
     if (type === undefined) {
-      c.reply.error(`ERR Unknown client type '${request.text(3)}'`);
+      c.reply.error(`ERR Unknown client type '${quotable(request.text(3))}'`);
       return;
     }
     sessions = [...model.sessions.values()].filter((session) => clientType(session) === type);

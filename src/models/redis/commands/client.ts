@@ -11,6 +11,7 @@ import {
   CLIENT_TRACKING,
   CLIENT_TRACKINGINFO,
 } from './client-tracking.ts';
+import { quotable } from '../error-text.ts';
 
 /** 2^63 - 1, as near as a double comes. */
 const INT64_MAX = 2 ** 63;
@@ -83,12 +84,14 @@ const SETINFO: CommandSpec = {
     const { request, reply, session } = c;
     const isName = request.is(2, 'LIB-NAME');
     if (!isName && !request.is(2, 'LIB-VER')) {
-      reply.error(`ERR Unrecognized option '${request.text(2)}'`);
+      reply.error(`ERR Unrecognized option '${quotable(request.text(2))}'`);
       return;
     }
     const value = request.text(3);
     if (!isClientAttribute(value)) {
-      reply.error(`ERR ${request.text(2)} cannot contain spaces, newlines or special characters.`);
+      reply.error(
+        `ERR ${quotable(request.text(2))} cannot contain spaces, newlines or special characters.`,
+      );
       return;
     }
     if (isName) session.libraryName = value;

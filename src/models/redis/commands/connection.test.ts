@@ -188,7 +188,7 @@ test('RESET makes the connection new, but keeps what library it is', () => {
   expect(h.run('GET', 'a')).toEqual(NOAUTH);
 });
 
-test('an unknown command is quoted as C would, up to a NUL', () => {
+test('an unknown word is quoted as C would, up to a NUL', () => {
   const h = new Harness();
   expect(h.run('no\0pe', 'a\0b', 'c')).toEqual({
     error: "ERR unknown command 'no', with args beginning with: 'a' 'c' ",
@@ -196,4 +196,5 @@ test('an unknown command is quoted as C would, up to a NUL', () => {
   expect(h.run('CLIENT', 'no\0pe')).toEqual({
     error: "ERR unknown subcommand 'no'. Try CLIENT HELP.",
   });
+  expect(h.run('EXPIRE', 'a', '1', 'b\0c')).toEqual({ error: 'ERR Unsupported option b' });
 });

@@ -6,6 +6,7 @@ import { type Context, SYNTAX_ERROR } from '../context.ts';
 import { discardTransaction } from '../transaction.ts';
 import { REDIS_VERSION } from '../version.ts';
 import { BAD_CLIENT_NAME, isClientAttribute } from './client-attributes.ts';
+import { quotable } from '../error-text.ts';
 
 const INT32_MIN = -2147483648;
 const INT32_MAX = 2147483647;
@@ -80,7 +81,7 @@ function hello(c: Context): void {
       }
       i++;
     } else {
-      reply.error(`ERR Syntax error in HELLO option '${request.text(i)}'`);
+      reply.error(`ERR Syntax error in HELLO option '${quotable(request.text(i))}'`);
       return;
     }
   }

@@ -4,6 +4,7 @@ import { keyRange, type CommandFlag, type CommandSpec } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
 import { timeArgument, timeEffect } from './expiry-time.ts';
+import { quotable } from '../error-text.ts';
 
 const FLAGS: readonly CommandFlag[] = ['write', 'fast'];
 const CONDITION = '[@condition(NX | XX | GT | LT)]^7.0.0';
@@ -126,7 +127,7 @@ function parseConditions(c: Context): number {
     else if (request.is(i, 'GT')) conditions |= GT;
     else if (request.is(i, 'LT')) conditions |= LT;
     else {
-      reply.error(`ERR Unsupported option ${request.text(i)}`);
+      reply.error(`ERR Unsupported option ${quotable(request.text(i))}`);
       return -1;
     }
   }

@@ -2,6 +2,7 @@
 import type { AclCategory, CommandSpec } from '../command.ts';
 import { helpCommand, wrongSubcommand } from '../command-help.ts';
 import type { Context } from '../context.ts';
+import { quotable } from '../error-text.ts';
 
 const ACL: readonly AclCategory[] = ['scripting'];
 
@@ -61,7 +62,7 @@ function list(c: Context): void {
       }
       isNamed = true;
     } else {
-      reply.error(`ERR Unknown argument ${request.text(i)}`);
+      reply.error(`ERR Unknown argument ${quotable(request.text(i))}`);
       return;
     }
   }

@@ -4,6 +4,7 @@ import type { CommandFlag, CommandSpec } from '../command.ts';
 import { helpCommand } from '../command-help.ts';
 import type { Context } from '../context.ts';
 import { latencyGraph, latencyReport } from '../latency-report.ts';
+import { quotable } from '../error-text.ts';
 
 const FLAGS: readonly CommandFlag[] = ['admin', 'noscript', 'loading', 'stale'];
 const TIPS = ['nondeterministic_output', 'request_policy:all_nodes', 'response_policy:special'];
@@ -33,7 +34,8 @@ const GRAPH: CommandSpec = {
   handler(c) {
     const event = c.request.text(2);
     const series = c.model.latency.series.get(event);
-    if (series === undefined) c.reply.error(`ERR No samples available for event '${event}'`);
+    if (series === undefined)
+      c.reply.error(`ERR No samples available for event '${quotable(event)}'`);
     else c.reply.verbatim('txt', latencyGraph(event, series, c.now));
   },
 };

@@ -6,6 +6,7 @@ import { matchGlob } from '../../../bytes/glob.ts';
 import type { Directive } from './directive.ts';
 import { DIRECTIVES } from './directives.ts';
 import { parseMemory, parseValue } from './values.ts';
+import { quotable } from '../error-text.ts';
 
 /** Applies a new value; a text says why it can't be, and the change is taken back. */
 export type Apply = (value: string) => string | undefined | void;
@@ -132,11 +133,11 @@ export class Settings {
   set(pairs: readonly (readonly [string, string])[], mayProtected = false): string | undefined {
     const found: { entry: Entry; text: string; name: string }[] = [];
     const fail = (name: string, reason: string): string =>
-      `ERR CONFIG SET failed (possibly related to argument '${name}') - ${reason}`;
+      `ERR CONFIG SET failed (possibly related to argument '${quotable(name)}') - ${reason}`;
     for (const [name, text] of pairs) {
       const entry = this.#find(name);
       if (entry === undefined) {
-        return `ERR Unknown option or number of arguments for CONFIG SET - '${name}'`;
+        return `ERR Unknown option or number of arguments for CONFIG SET - '${quotable(name)}'`;
       }
       if (entry.directive.isFixed === true) return fail(name, "can't set immutable config");
       if (entry.directive.isProtected === true && !mayProtected) {
