@@ -30,12 +30,18 @@ const CLOCK_TOLERANCE_MS = 5000;
 export const EXCEPTIONS: readonly Exception[] = [
   {
     reason:
-      'COMMAND GETKEYS and GETKEYSANDFLAGS of a command without arguments: 7.0 counts too few arguments, 7.2 looks at the command',
+      'COMMAND GETKEYS and GETKEYSANDFLAGS of one word: 7.0 counts too few arguments, 7.2 looks at the command',
     holds: ({ name, sub, command, theirs }) =>
       name === 'command' &&
       sub.startsWith('getkeys') &&
       command.length === 3 &&
       theirs.startsWith('-ERR wrong number'),
+  },
+  {
+    reason:
+      'notify-keyspace-events with A and n: Redis prints no n behind an A (and CONFIG REWRITE loses it); Kvasir prints both',
+    holds: ({ name, sub, theirs, ours }) =>
+      name === 'config' && sub === 'get' && /\$\d+\r\nA/.test(theirs) && /\r\nAn/.test(ours),
   },
 ];
 

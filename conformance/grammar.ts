@@ -11,7 +11,7 @@ import {
 } from './grammar-session.ts';
 import { junk } from './grammar-words.ts';
 import type { Random } from './random.ts';
-import { type Command, RAW, type Step } from './stream.ts';
+import { type Command, nameOf, RAW, type Step } from './stream.ts';
 
 export const CLIENTS = 4;
 /** Chance that a command on data is bent. */
@@ -60,6 +60,12 @@ const GROUPS: readonly Group[] = [
   { weight: 10, producers: PUBSUB_PRODUCERS },
   { weight: 10, producers: CONNECTION_PRODUCERS },
 ];
+const DATA: readonly Group[] = GROUPS.slice(0, 3);
+/** What a subscriber in RESP2 may send. */
+const SUBSCRIBING: Group = {
+  weight: 1,
+  producers: { ...PUBSUB_PRODUCERS, ping: CONNECTION_PRODUCERS['ping']! },
+};
 /** Commands so strong that a stream with many of them tests nothing else. */
 const RARE: Readonly<Record<string, number>> = {
   flushall: 0.15,
@@ -104,16 +110,14 @@ function randomCase(r: Random, name: string): string {
       : name.slice(0, 1).toUpperCase() + name.slice(1);
 }
 
-export function randomCommand(r: Random): Command {
-  const group = r.weighted(GROUPS.map((each) => [each.weight, each] as const));
+function commandOf(r: Random, group: Group, mutation: number): string[] {
   const name = chooseName(r, group.producers);
   const command = [randomCase(r, name), ...group.producers[name]!(r)];
-  return !NEVER_BENT.has(name) && r.chance(MUTATION) ? bend(r, command) : command;
+  return !NEVER_BENT.has(name) && r.chance(mutation) ? bend(r, command) : command;
 }
 
-/** Names of all commands that streams may contain. */
-export function coveredCommands(): string[] {
-  return GROUPS.flatMap((group) => Object.keys(group.producers));
+function randomCommand(r: Random, mutation = MUTATION): string[] {
+  return commandOf(r, r.weighted(GROUPS.map((each) => [each.weight, each] as const)), mutation);
 }
 
 function silentStep(r: Random, client: number): Step {
@@ -146,12 +150,72 @@ function monitoring(r: Random, client: number): Step[] {
   ];
 }
 
+const SUBSCRIBES = /^(p|s)?subscribe$/;
+
+/** What is known of a client while its stream is made; by and large, for what it sends may be refused. */
+interface ClientState {
+  resp: number;
+  /** It may only (un)subscribe: a subscriber in RESP2. */
+  isSubscriber: boolean;
+  isInTransaction: boolean;
+}
+
+function follow(state: ClientState, command: Command): void {
+  const name = nameOf(command);
+  if (name === 'hello' && (command[1] === '2' || command[1] === '3'))
+    state.resp = Number(command[1]);
+  if (SUBSCRIBES.test(name) && state.resp === 2 && !state.isInTransaction)
+    state.isSubscriber = true;
+  if (name === 'multi') state.isInTransaction = true;
+  else if (name === 'exec' || name === 'discard') state.isInTransaction = false;
+  if (name === 'reset' || name === 'quit')
+    Object.assign(state, { resp: 2, isSubscriber: false, isInTransaction: false });
+}
+
+/** The next commands of a client: transactions get filled and end, subscribers stay among themselves for a while. */
+function nextCommands(r: Random, state: ClientState): Command[] {
+  if (state.isSubscriber && r.chance(0.5)) return [['RESET']];
+  const commands: Command[] = [];
+  for (let left = r.between(1, MAX_AT_ONCE); left > 0; left--) {
+    let command = nextCommand(r, state);
+    // Half of the time RESP2 clients leave subscribing to those that can do something else as well.
+    if (SUBSCRIBES.test(nameOf(command)) && state.resp === 2 && r.chance(0.6))
+      command = nextCommand(r, state);
+    const name = nameOf(command);
+    // With several confirmations an EXEC has more replies than its count says, and one could not tell which belongs to what.
+    if (state.isInTransaction && name.endsWith('subscribe')) command.length = 2;
+    if (command[1] === undefined && name.endsWith('subscribe')) command[1] = 'ch1';
+    follow(state, command);
+    commands.push(command);
+    // What follows QUIT in the same write may or may not be read before the connection ends.
+    if (name === 'quit') break;
+  }
+  return commands;
+}
+
+function nextCommand(r: Random, state: ClientState): string[] {
+  if (state.isSubscriber && r.chance(0.7)) return commandOf(r, SUBSCRIBING, MUTATION);
+  if (!state.isInTransaction) return randomCommand(r);
+  if (r.chance(0.15)) return [r.chance(0.85) ? 'EXEC' : 'DISCARD'];
+  // Seldom a command that breaks the transaction.
+  return r.chance(0.2) ? randomCommand(r) : commandOf(r, r.pick(DATA), 0);
+}
+
 /** `count` commands, in steps. Half of the streams hear of what happens to keys. */
 export function randomStream(r: Random, count: number): Step[] {
+  const states = Array.from({ length: CLIENTS }, (): ClientState => ({
+    resp: 2,
+    isSubscriber: false,
+    isInTransaction: false,
+  }));
   const steps: Step[] = [];
+  const add = (step: Step): void => {
+    for (const command of step.commands) follow(states[step.client]!, command);
+    steps.push(step);
+  };
   if (r.chance(0.5)) {
-    steps.push({ client: 0, commands: [['CONFIG', 'SET', 'notify-keyspace-events', 'KEA']] });
-    steps.push({
+    add({ client: 0, commands: [['CONFIG', 'SET', 'notify-keyspace-events', 'KEA']] });
+    add({
       client: CLIENTS - 1,
       commands: [
         ['HELLO', r.pick(['2', '3'])],
@@ -159,39 +223,25 @@ export function randomStream(r: Random, count: number): Step[] {
       ],
     });
   }
-  const isOpen = Array.from({ length: CLIENTS }, () => false);
+  for (const client of [1, 2]) if (r.chance(0.6)) add({ client, commands: [['HELLO', '3']] });
   for (let sent = 0; sent < count;) {
     const client = r.below(CLIENTS);
+    const state = states[client]!;
+    if (state.isSubscriber && r.chance(0.75)) continue;
+    const isFree = !state.isSubscriber && !state.isInTransaction;
     if (r.chance(0.004)) {
-      steps.push({ client, commands: [[RAW + r.pick(RAW_INPUTS)]] });
-      sent++;
-      continue;
+      add({ client, commands: [[RAW + r.pick(RAW_INPUTS)]] });
+    } else if (isFree && r.chance(0.005)) {
+      add(silentStep(r, client));
+    } else {
+      const commands = nextCommands(r, state);
+      if (commands.some((command) => nameOf(command) === 'monitor')) {
+        for (const step of monitoring(r, client)) add(step);
+      } else {
+        steps.push({ client, commands });
+      }
     }
-    if (!isOpen[client] && r.chance(0.005)) {
-      steps.push(silentStep(r, client));
-      sent += 4;
-      continue;
-    }
-    const commands = Array.from({ length: r.between(1, MAX_AT_ONCE) }, () => {
-      // Transactions are seldom closed by chance: lean towards what they need.
-      const command = isOpen[client] && r.chance(0.12) ? ['EXEC'] : [...randomCommand(r)];
-      const name = (command[0] ?? '').toLowerCase();
-      // With several confirmations an EXEC has more replies than its count says, and one could not tell which belongs to what.
-      if (isOpen[client] && name.endsWith('subscribe')) command.length = 2;
-      if (command[1] === undefined && name.endsWith('subscribe')) command[1] = 'ch1';
-      if (name === 'multi') isOpen[client] = true;
-      else if (['exec', 'discard', 'reset', 'quit'].includes(name)) isOpen[client] = false;
-      return command;
-    });
-    if (commands.some((command) => command[0]!.toLowerCase() === 'monitor')) {
-      steps.push(...monitoring(r, client));
-      continue;
-    }
-    // What follows QUIT in the same write may or may not be read before the connection ends.
-    const quit = commands.findIndex((command) => command[0]!.toLowerCase() === 'quit');
-    if (quit >= 0) commands.length = quit + 1;
-    steps.push({ client, commands });
-    sent += commands.length;
+    sent += steps.at(-1)!.commands.length;
   }
   return steps;
 }

@@ -5,10 +5,11 @@
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runExchange } from './aof-exchange.ts';
 import { runDifferential } from './differential.ts';
 import { runTcl, UNITS } from './tcl.ts';
 
-const PARTS: readonly string[] = ['differential', 'tcl'];
+const PARTS: readonly string[] = ['differential', 'exchange', 'tcl'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -41,6 +42,7 @@ if (wants('differential')) {
     commands: Number(values.commands),
   });
 }
+if (wants('exchange')) failures += await runExchange();
 if (wants('tcl')) {
   failures += await runTcl(
     values.suite,
