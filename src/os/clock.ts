@@ -6,6 +6,8 @@ export interface Clock {
   nowUs(): number;
   /** Microseconds of a clock that only moves forward; its zero is arbitrary. For durations. */
   monotonicUs(): number;
+  /** Microseconds of CPU that this process has used, all its threads together. Costs about a microsecond. */
+  cpuUs(): number;
 }
 
 export class SystemClock implements Clock {
@@ -19,5 +21,10 @@ export class SystemClock implements Clock {
 
   monotonicUs(): number {
     return performance.now() * 1000;
+  }
+
+  cpuUs(): number {
+    const { user, system } = process.cpuUsage();
+    return user + system;
   }
 }

@@ -41,6 +41,11 @@ export class SimulatedLoop implements Clock, Timers {
     return this.#us;
   }
 
+  /** As if this process never waited. */
+  cpuUs(): number {
+    return this.#us;
+  }
+
   after(ms: number, fn: () => void): () => void {
     return this.#add(ms * 1000, 0, fn);
   }

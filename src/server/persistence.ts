@@ -97,7 +97,8 @@ export class Persistence implements ServerPersistence {
   }
 
   get refusal(): string | undefined {
-    return this.aof.log.failure?.message;
+    const { failure } = this.aof.log;
+    return failure && `MISCONF ${failure.message}`;
   }
 
   get position(): number {
@@ -296,8 +297,9 @@ export class Persistence implements ServerPersistence {
       start: (writer, position) => producer.start(writer, position),
       step: () => {
         const before = clock.monotonicUs();
+        const cpuBefore = clock.cpuUs();
         const isDone = producer.step();
-        stats.noteOwnWork(clock.monotonicUs() - before);
+        stats.noteOwnWork(Math.min(clock.monotonicUs() - before, clock.cpuUs() - cpuBefore));
         return isDone;
       },
       abort: () => producer.abort(),

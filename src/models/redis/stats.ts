@@ -48,7 +48,10 @@ export class Stats {
   loopUs = 0;
   loopMaxUs = 0;
   loopMaxCommands = 0;
-  /** The longest time spent in one go on work that no request asked for (expiry, resizing, freeing, snapshots), in microseconds. */
+  /**
+   * The longest time spent in one go on work that no request asked for (expiry, resizing, freeing, snapshots), in microseconds. Of expiry and snapshots
+   * the CPU time where that is less: a slice during which the system ran somebody else is not a long slice.
+   */
   longestOwnWorkUs = 0;
   /** Microseconds of work that a timer, not a client, caused. */
   cronUs = 0;
