@@ -30,7 +30,7 @@ import { BUFFER_BYTES, BUFFER_HIGH_WATER_BYTES, RETRY_MS } from './limits.ts';
 import { ENTRIES_AT, LogBuffer } from './log-buffer.ts';
 import type { ReserveSpace } from './reserve-space.ts';
 
-/** Why writes are refused. `message` goes behind `-MISCONF `. */
+/** Why writes are refused. `message` is what Redis says, without the code MISCONF. */
 export interface LogFailure {
   /** `write`: the log recovers by itself when there is room. `sync`: only new files help. */
   readonly kind: 'write' | 'sync';

@@ -189,7 +189,9 @@ export class Rewrite {
     files.rename(directory.pathOf(directory.temporaryBaseName), directory.pathOf(this.#base.name));
     if (isFresh) {
       const temporary = directory.pathOf(directory.temporaryIncrementalName);
-      files.rename(temporary, directory.pathOf(this.#incremental.name));
+      const path = directory.pathOf(this.#incremental.name);
+      files.rename(temporary, path);
+      if (this.#next !== undefined) this.#next.file.path = path;
     }
     // Names first, then the manifest that relies on them: no file system may turn the two round.
     await files.syncDirectoryAsync(directory.path);

@@ -36,7 +36,8 @@ export interface FileSystem {
 }
 
 export interface OpenFile {
-  readonly path: string;
+  /** For messages only; whoever renames an open file sets it. */
+  path: string;
   size(): number;
   /** Reads `length` bytes at `position` to `target` at `at`; returns how many there were, fewer only at the end of the file. */
   read(target: Uint8Array, at: number, length: number, position: number): number;

@@ -86,7 +86,7 @@ export class NodeFileSystem implements FileSystem {
 }
 
 class NodeFile implements OpenFile {
-  readonly path: string;
+  path: string;
   #fd: number;
   /** Calls beside the event loop that still use the descriptor: it may not be closed under them. */
   #inFlight = 0;

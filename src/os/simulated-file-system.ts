@@ -272,7 +272,7 @@ function apply(names: Map<string, SimulatedInode>, change: NameChange): void {
 }
 
 class SimulatedFile implements OpenFile {
-  readonly path: string;
+  path: string;
   readonly #files: SimulatedFileSystem;
   readonly #inode: SimulatedInode;
   #isClosed = false;
