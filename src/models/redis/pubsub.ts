@@ -38,6 +38,8 @@ interface Postponed {
   readonly pattern: string | undefined;
   readonly channel: string;
   readonly message: string | Uint8Array;
+  /** The client's protocol when it was published: a HELLO later in the transaction does not change what went before. */
+  readonly resp: 2 | 3;
 }
 
 export class PubSub {
@@ -171,6 +173,7 @@ export class PubSub {
     for (const postponed of this.#postponed) {
       const { message } = postponed;
       output.begin(session);
+      this.#reply.resp = postponed.resp;
       this.#writeHead(postponed.word, postponed.pattern, postponed.channel);
       if (typeof message === 'string') this.#reply.bulkText(message);
       else this.#reply.bulkBytes(message);
@@ -265,6 +268,7 @@ export class PubSub {
   #postpone(word: string, pattern: string | undefined, channel: string): void {
     const region = this.#region;
     const message = region === undefined ? this.#text : region.bytes.slice(this.#start, this.#end);
-    this.#postponed.push({ word, pattern, channel, message });
+    const resp = this.executing!.resp;
+    this.#postponed.push({ word, pattern, channel, message, resp });
   }
 }

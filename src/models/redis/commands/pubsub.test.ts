@@ -78,6 +78,23 @@ describe('subscriptions', () => {
 });
 
 describe('messages', () => {
+  test('to oneself follow the reply, in the protocol of the time', () => {
+    const h = new Harness();
+    h.run('HELLO', '3');
+    h.run('SUBSCRIBE', 'a');
+    h.run('MULTI');
+    h.run('PUBLISH', 'a', 'before');
+    h.run('HELLO', '2');
+    h.run('PUBLISH', 'a', 'after');
+    const raw = h.raw('EXEC');
+    expect(raw.startsWith('*3\r\n:1\r\n')).toBe(true);
+    expect(
+      raw.endsWith(
+        ':1\r\n>3\r\n$7\r\nmessage\r\n$1\r\na\r\n$6\r\nbefore\r\n*3\r\n$7\r\nmessage\r\n$1\r\na\r\n$5\r\nafter\r\n',
+      ),
+    ).toBe(true);
+  });
+
   test('reach channels, patterns and shard channels', () => {
     const h = new Harness();
     const [a, b] = [h.connect(), h.connect()];
