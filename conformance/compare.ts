@@ -100,6 +100,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'client|info': shapeOnly,
   'client|list': shapeOnly,
   'object|idletime': nullOrAny,
+  // Redis shares small integers, except after COPY and the like: how often is its own affair.
+  'object|refcount': nullOrAny,
   'memory|usage': nullOrAny,
   'memory|doctor': shapeOnly,
   'memory|stats': shapeOnly,

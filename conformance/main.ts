@@ -1,15 +1,16 @@
 /**
  * `npm run conformance [-- PART ...] [--seed N] [--streams N] [--commands N] [--suite DIR] [--unit NAME]`: everything that needs the original
- * beside Kvasir. Parts: differential, exchange, tcl; without any, all of them. Says what it had to skip.
+ * beside Kvasir. Parts: tables, differential, exchange, tcl; without any, all of them. Says what it had to skip.
  */
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runExchange } from './aof-exchange.ts';
 import { runDifferential } from './differential.ts';
+import { runTables } from './tables.ts';
 import { runTcl, UNITS } from './tcl.ts';
 
-const PARTS: readonly string[] = ['differential', 'exchange', 'tcl'];
+const PARTS: readonly string[] = ['tables', 'differential', 'exchange', 'tcl'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -35,6 +36,7 @@ const wants = (part: string): boolean => positionals.length === 0 || positionals
 fs.copyFileSync(new URL('package.json', root), new URL('../package.json', import.meta.url));
 
 let failures = 0;
+if (wants('tables')) failures += await runTables();
 if (wants('differential')) {
   failures += await runDifferential({
     seed: Number(values.seed),
