@@ -39,6 +39,7 @@ export async function run(scenario: Scenario, files: SimulatedFileSystem): Promi
     loop,
     random,
     policy: scenario.policy,
+    onFatal: () => files.stop(),
     ...(scenario.reserveBytes === undefined ? {} : { reserveBytes: scenario.reserveBytes }),
   });
   let acknowledged = -1;

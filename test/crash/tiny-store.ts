@@ -7,9 +7,10 @@ import { Aof, type AofOptions } from '../../src/log/aof.ts';
 import type { BaseWriter } from '../../src/log/base-writer.ts';
 import type { SyncPolicy } from '../../src/log/file-sync.ts';
 import type { BaseProducer } from '../../src/log/rewrite.ts';
-import type { SeededRandomness } from '../../src/os/randomness.ts';
-import type { SimulatedFileSystem } from '../../src/os/simulated-file-system.ts';
-import type { SimulatedLoop } from '../../src/os/simulated-loop.ts';
+import type { Clock } from '../../src/os/clock.ts';
+import type { FileSystem } from '../../src/os/file-system.ts';
+import type { Randomness } from '../../src/os/randomness.ts';
+import type { Timers } from '../../src/os/timers.ts';
 
 export type Change = readonly [key: string, value: string | undefined];
 
@@ -20,11 +21,15 @@ export interface Version {
 }
 
 export interface TinyStoreOptions {
-  readonly files: SimulatedFileSystem;
-  readonly loop: SimulatedLoop;
-  readonly random: SeededRandomness;
+  readonly files: FileSystem;
+  /** Clock and timers. */
+  readonly loop: Clock & Timers;
+  readonly random: Randomness;
   readonly policy: SyncPolicy;
+  readonly dir?: string;
   readonly reserveBytes?: number;
+  /** The log says that the process must end. */
+  readonly onFatal?: () => void;
 }
 
 export class TinyStore {
@@ -41,7 +46,7 @@ export class TinyStore {
       clock: options.loop,
       timers: options.loop,
       randomness: options.random,
-      dir: '/data',
+      dir: options.dir ?? '/data',
       dirname: 'appendonlydir',
       filename: 'appendonly.aof',
       policy: options.policy,
@@ -55,7 +60,7 @@ export class TinyStore {
       },
       onFatal: (message) => {
         this.fatal = message;
-        options.files.stop();
+        options.onFatal?.();
       },
       report: (level, message) => this.reports.push(`${level}: ${message}`),
       reserveBytes: options.reserveBytes ?? 0,
