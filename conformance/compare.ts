@@ -102,7 +102,8 @@ const RULES: Readonly<Record<string, Rule>> = {
   'object|idletime': nullOrAny,
   // Redis shares small integers, except after COPY and the like: how often is its own affair.
   'object|refcount': nullOrAny,
-  'memory|usage': nullOrAny,
+  // Redis measures a key that has expired as long as it lies there.
+  'memory|usage': (value) => (value.type === '-' ? value : 'any'),
   'memory|doctor': shapeOnly,
   'memory|stats': shapeOnly,
   'memory|malloc-stats': () => 'any',

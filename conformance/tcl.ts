@@ -38,6 +38,8 @@ const MAX_SAID = 400;
 export interface UnitResult {
   unit: string;
   passed: number;
+  /** Cases left out by name. */
+  skipped: number;
   /** Names of cases that failed, and what the suite said of each. */
   failed: Map<string, string>;
   /** The unit ended early: why. */
@@ -125,10 +127,12 @@ export function parseOutput(unit: string, output: string): UnitResult {
   const plain = output.replace(/\x1b\[[0-9;]*m/g, '');
   const failed = new Map<string, string>();
   let passed = 0;
+  let skipped = 0;
   let exception = '';
   let current: string | undefined;
   for (const line of plain.split('\n')) {
     if (line.startsWith('[ok]:')) passed++;
+    if (line.startsWith('[skip]:')) skipped++;
     const err = /^\[err\]: (.*?) in tests\/\S+$/.exec(line) ?? /^\[err\]: (.*)$/.exec(line);
     if (err !== null) current = err[1]!;
     else if (/^(\[\w+\]|\*\*\*|Cleanup)/.test(line)) current = undefined;
@@ -139,7 +143,7 @@ export function parseOutput(unit: string, output: string): UnitResult {
     if (line.startsWith('[exception]')) exception = line;
     else if (exception !== '' && exception.length < 600) exception += `\n${line}`;
   }
-  return { unit, passed, failed, exception };
+  return { unit, passed, skipped, failed, exception };
 }
 
 /** Runs the units; prints a table; returns how many cases failed that are not known to. */
@@ -164,7 +168,7 @@ export async function runTcl(
     const unexpected = [...result.failed.keys()].filter((name) => !isKnown(cases, name));
     surprises += unexpected.length + (result.exception === '' ? 0 : 1);
     process.stdout.write(
-      `${unit.padEnd(24)} ${String(result.passed).padStart(4)} ok  ${unexpected.length} failed  ${cases.length} known\n`,
+      `${unit.padEnd(24)} ${String(result.passed).padStart(4)} ok  ${unexpected.length} failed  ${result.skipped + result.failed.size - unexpected.length} need what comes later\n`,
     );
     for (const name of unexpected) process.stdout.write(`    ${name}\n${result.failed.get(name)}`);
     if (result.exception !== '') process.stdout.write(`    ended early: ${result.exception}\n`);

@@ -1,5 +1,6 @@
 /**
- * Writes docs/commands.md and docs/settings.md from the compiled command table and the list of settings (`npm run docs`).
+ * Writes docs/commands.md, docs/settings.md and docs/compat/redis-suite.md from the compiled command table, the list of settings and the known
+ * cases of Redis's suite (`npm run docs`).
  * test/docs.test.ts fails where the files are not what this would write.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -150,10 +151,33 @@ function page(title, introduction, sections) {
   return `# ${title}\n\n${NOTE}\n\n${introduction}\n\n${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }
 
-/** The two pages and where they belong, from modules that were compiled or, in the test, are sources. */
+/** docs/compat/redis-suite.md, from conformance/tcl-known.txt (its form: conformance/tcl.ts). */
+export function suitePage(known) {
+  const units = new Map();
+  for (const line of known.split('\n')) {
+    if (line.trim() === '' || line.startsWith('#')) continue;
+    const [unit, name, reason] = line.split(' | ').map((part) => part.trim());
+    const cases = units.get(unit) ?? [];
+    cases.push([code(name.replace(/^~/, '').replaceAll('\0', '')), reason]);
+    units.set(unit, cases);
+  }
+  const sections = [...units].map(
+    ([unit, cases]) => `## ${unit}\n\n${table(['case', 'needs'], cases)}`,
+  );
+  return page(
+    "Cases of Redis's own suite that are not run",
+    `Of the units that [the compatibility page](redis.md) lists, every case passes but these: each needs a type or a feature that
+comes later. A \`*\` stands for the rest of several names.`,
+    sections,
+  );
+}
+
+/** The pages and where they belong, from modules that were compiled or, in the test, are sources. */
 export async function pages(load) {
   const list = async (file, name) => (await load(`models/redis/${file}`))[name];
+  const known = new URL('../conformance/tcl-known.txt', import.meta.url);
   return {
+    'docs/compat/redis-suite.md': suitePage(readFileSync(known, 'utf8')),
     'docs/commands.md': commandsPage(await list('commands/index', 'COMMANDS')),
     'docs/settings.md': settingsPage([
       ['Server', await list('settings/directives-server', 'SERVER_DIRECTIVES')],
