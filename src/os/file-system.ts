@@ -27,6 +27,8 @@ export interface FileSystem {
   /** Replaces `to` where it exists, atomically. */
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  /** Permissions, as chmod takes them (0o700). */
+  changeMode(path: string, mode: number): void;
   unlinkAsync(path: string): Promise<void>;
   /** Makes the entries of a directory (created, renamed, removed files) survive a crash of the machine. */
   syncDirectory(path: string): void;

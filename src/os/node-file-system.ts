@@ -52,6 +52,10 @@ export class NodeFileSystem implements FileSystem {
     attempt('unlink', path, () => fs.unlinkSync(path));
   }
 
+  changeMode(path: string, mode: number): void {
+    attempt('chmod', path, () => fs.chmodSync(path, mode));
+  }
+
   unlinkAsync(path: string): Promise<void> {
     return promised('unlink', path, (done) => fs.unlink(path, done));
   }

@@ -178,6 +178,11 @@ export class SimulatedFileSystem implements FileSystem {
     this.#nameChanges.push({ order: this.#order++, kind: 'unlink', path });
   }
 
+  /** There are no permissions here. */
+  changeMode(path: string): void {
+    if (!this.#names.has(path)) throw new FileError('chmod', path, 'ENOENT');
+  }
+
   unlinkAsync(path: string): Promise<void> {
     return this.beside(ASYNC_WRITE_US, () => this.unlink(path));
   }

@@ -140,12 +140,9 @@ export class Listeners {
     });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error) => reject(new ListenError(path, error)));
-      // The socket is made inside this call, with what the umask leaves of 777.
-      const mask =
-        options.unixSocketMode === 0 ? undefined : process.umask(0o777 & ~options.unixSocketMode);
       server.listen({ path, backlog: options.backlog }, resolve);
-      if (mask !== undefined) process.umask(mask);
     });
+    if (options.unixSocketMode !== 0) this.#files.changeMode(path, options.unixSocketMode);
     this.#servers.push(server);
     this.#unixSocket = path;
     this.addresses.push(path);
