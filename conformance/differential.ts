@@ -117,6 +117,7 @@ function show(answer: Buffer): string {
 
 export class Differential {
   readonly #servers: readonly [Server, Server];
+  /** Answers waited for in vain: from what silenced a client. */
   timeouts = 0;
 
   constructor(theirs: Server, ours: Server) {
@@ -223,6 +224,7 @@ export async function runDifferential(options: DifferentialOptions): Promise<num
   }
   const theirs = await Server.start('redis', COMMON);
   const ours = await Server.start('kvasir', [...COMMON, '--memory', '--loglevel', 'warning']);
+  const differential = new Differential(theirs, ours);
   let failures = 0;
   let sent = 0;
   try {
@@ -230,7 +232,6 @@ export async function runDifferential(options: DifferentialOptions): Promise<num
       const seed = options.seed + i;
       const steps = randomStream(new Random(seed), options.commands);
       sent += steps.reduce((sum, step) => sum + step.commands.length, 0);
-      const differential = new Differential(theirs, ours);
       const difference = await differential.run(steps);
       if (difference === undefined) continue;
       failures++;
@@ -242,7 +243,7 @@ export async function runDifferential(options: DifferentialOptions): Promise<num
     await ours.stop('SIGKILL');
   }
   process.stdout.write(
-    `differential: ${sent} commands from seed ${options.seed}, ${failures} streams differ\n`,
+    `differential: ${sent} commands from seed ${options.seed}, ${failures} streams differ, ${differential.timeouts} answers did not come\n`,
   );
   return failures;
 }
