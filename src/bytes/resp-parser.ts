@@ -127,7 +127,7 @@ export class RespParser {
         p++;
         c = p < to ? bytes[p]! - 48 : -1;
       }
-      if (p > at + 1 && p + 1 < to && bytes[p] === 13) {
+      if (p > at + 1 && p + 1 < to && bytes[p] === 13 && (bytes[at + 1] !== 48 || p === at + 2)) {
         p += 2;
       } else {
         length = this.#length(region, at + 1, to, 'too big bulk count string');

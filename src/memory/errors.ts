@@ -1,9 +1,12 @@
-/** The engine's arena has reached its bound; nothing was changed by the call that threw. */
+/**
+ * The engine can hold no more: its own bound is reached, or the system has no memory to give. Nothing was changed by the call that threw.
+ * `code` is stable.
+ */
 export class EngineFullError extends Error {
   readonly code = 'ENGINE_FULL';
 
-  constructor(limitBytes: number) {
-    super(`the memory engine has reached its limit of ${limitBytes} bytes`);
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
     this.name = 'EngineFullError';
   }
 }

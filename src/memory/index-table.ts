@@ -5,6 +5,8 @@
  * one while a keyspace is resized) takes none, and removal leaves MOVED, so that probe runs stay whole.
  */
 import type { Ref } from './arena.ts';
+import { EngineFullError } from './errors.ts';
+import { MAX_SLOTS } from './limits.ts';
 
 /** In an old table: the entry is gone or in the new table. Never a reference (limits.ts). */
 export const MOVED = -1;
@@ -19,8 +21,9 @@ export class IndexTable {
   /** Entries. */
   used = 0;
 
+  /** `slotCount`: 0 or a power of two. Throws EngineFullError. */
   constructor(slotCount: number) {
-    this.slots = slotCount === 0 ? NO_SLOTS : new Int32Array(slotCount * 2);
+    this.slots = slotCount === 0 ? NO_SLOTS : allocateSlots(slotCount);
     this.mask = slotCount === 0 ? 0 : slotCount - 1;
   }
 
@@ -43,7 +46,7 @@ export class IndexTable {
     this.used++;
   }
 
-  /** The slot that holds `ref`, whose hash is `hash`, or -1. */
+  /** The slot that holds `ref`, whose hash is `hash`, or -1. (There is an empty slot in every table: even a full one has a quarter of them.) */
   slotOf(hash: number, ref: Ref): number {
     const slots = this.slots;
     const mask = this.mask;
@@ -86,7 +89,32 @@ export class IndexTable {
     for (let i = bucket; slots[i * 2] !== 0; i = (i + 1) & mask) {
       const ref = slots[i * 2]!;
       if (ref !== MOVED && (slots[i * 2 + 1]! & mask) === bucket) visit(ref);
-      if (((i + 1) & mask) === bucket) return; // an old table may have no empty slot left
     }
+  }
+
+  /** Throws where a count is wrong or a probe run is cut. For tests. */
+  checkInvariants(): void {
+    let used = 0;
+    let empty = 0;
+    for (let i = 0; i < this.slots.length; i += 2) {
+      const ref = this.slots[i]!;
+      if (ref === 0) empty++;
+      if (ref === 0 || ref === MOVED) continue;
+      used++;
+      if (this.slotOf(this.slots[i + 1]!, ref) !== i / 2) throw new Error('a probe run is cut');
+    }
+    if (used !== this.used) throw new Error(`table says ${this.used} entries, has ${used}`);
+    if (empty * 4 < this.slotCount) throw new Error('fewer than a quarter of the slots are empty');
+  }
+}
+
+function allocateSlots(slotCount: number): Int32Array {
+  if (slotCount > MAX_SLOTS) {
+    throw new EngineFullError('the memory engine has reached its limit of keys in one keyspace');
+  }
+  try {
+    return new Int32Array(slotCount * 2);
+  } catch (error) {
+    throw new EngineFullError('the system has no memory for a larger index', { cause: error });
   }
 }

@@ -2,18 +2,21 @@
  * The index of a keyspace: from keys to records, by their keyed hash.
  *
  * One table, or two while it is resized: insertions go to the new one, and every insertion and removal (and the engine's background step)
- * migrates some slots of the old one, so that no call's time grows with the number of keys.
+ * migrates some slots of the old one, so that no call's time grows with the number of keys. The old table is gone before the new one has to
+ * grow: it takes a change for each MIGRATE_SLOTS of its slots, and more changes than that lie between two resizes (limits.ts).
  */
 import { equalBytes, type Region } from '../bytes/region.ts';
 import { type Arena, NONE, type Ref } from './arena.ts';
 import type { Chunks } from './chunks.ts';
 import { IndexTable, MOVED } from './index-table.ts';
-import { GROW_LOAD, MIGRATE_SLOTS, MIN_SLOTS, SHRINK_LOAD } from './limits.ts';
+import { GROW_LOAD, MIGRATE_SLOTS, MIN_SLOTS, SHRINK_FACTOR, SHRINK_LOAD } from './limits.ts';
 import { HEADER_BYTES, KEY_CHUNKED } from './record.ts';
 import { bucketStep } from './scan-cursor.ts';
 
 export class KeyIndex {
   #table: IndexTable = new IndexTable(0);
+  /** Entries at which the table is full. */
+  #growAt = 0;
   #old: IndexTable | undefined = undefined;
   /** Slots of the old table below this one are migrated. */
   #migrated = 0;
@@ -52,9 +55,12 @@ export class KeyIndex {
     return this.#findIn(this.#old, hash, region, start, end);
   }
 
+  /** To be called before `add`, and before anything is changed: throws EngineFullError where the index can't grow. */
+  makeRoom(): void {
+    if (this.#table.used >= this.#growAt) this.#grow();
+  }
+
   add(hash: number, ref: Ref): void {
-    const table = this.#table;
-    if (table.used + 1 > table.slotCount * GROW_LOAD) this.#grow();
     this.#table.add(hash, ref);
     if (this.#old !== undefined) this.migrate(MIGRATE_SLOTS);
   }
@@ -117,45 +123,32 @@ export class KeyIndex {
 
   /** Migrates up to `units` slots; returns what is left of `units`. */
   migrate(units: number): number {
-    const old = this.#old;
-    if (old === undefined) return units;
-    const slots = old.slots;
-    const end = Math.min(old.slotCount, this.#migrated + units);
-    for (let i = this.#migrated; i < end; i++) {
-      const ref = slots[i * 2]!;
-      if (ref === NONE || ref === MOVED) continue;
-      this.#table.add(slots[i * 2 + 1]!, ref);
-      old.vacate(i);
-    }
-    const done = end - this.#migrated;
-    this.#migrated = end;
-    if (end === old.slotCount) this.#old = undefined;
-    return units - done;
+    let left = units;
+    while (left > 0 && this.#old !== undefined) left -= this.#migrateFrom(this.#old, left);
+    return left;
   }
 
   /** Throws where a probe run is cut or a count is wrong. `hashOf` gives the hash of a record's key. */
   checkInvariants(hashOf: (ref: Ref) => number): void {
+    const old = this.#old;
     for (const table of this.tables) {
-      let used = 0;
+      table.checkInvariants();
       for (let i = 0; i < table.slots.length; i += 2) {
         const ref = table.slots[i]!;
         if (ref === NONE || ref === MOVED) continue;
-        used++;
-        const hash = table.slots[i + 1]!;
-        if (hash !== hashOf(ref)) throw new Error('a slot holds the hash of another key');
-        if (table.slotOf(hash, ref) !== i / 2) throw new Error('a probe run is cut');
+        if (table.slots[i + 1] !== hashOf(ref)) throw new Error('a slot has another key\'s hash');
+        if (table === old && i / 2 < this.#migrated) throw new Error('an entry was left behind');
       }
-      if (used !== table.used) throw new Error(`table says ${table.used} entries, has ${used}`);
     }
+    if (this.#table.used > this.#growAt) throw new Error('the index should have grown');
+    if (old !== undefined && old.used === 0) throw new Error('an empty table is kept');
   }
 
   #findIn(table: IndexTable, hash: number, region: Region, start: number, end: number): Ref {
     const slots = table.slots;
     const mask = table.mask;
-    const bound = mask + 1;
     let i = hash & mask;
-    // A table that is being emptied may have no empty slot left, hence the bound.
-    for (let n = 0; n < bound; n++) {
+    for (;;) {
       const ref = slots[i * 2]!;
       if (ref === NONE) return NONE;
       if (slots[i * 2 + 1] === hash && ref !== MOVED && this.#hasKey(ref, region, start, end)) {
@@ -163,7 +156,6 @@ export class KeyIndex {
       }
       i = (i + 1) & mask;
     }
-    return NONE;
   }
 
   #hasKey(ref: Ref, region: Region, start: number, end: number): boolean {
@@ -184,7 +176,7 @@ export class KeyIndex {
   }
 
   #grow(): void {
-    // At MIGRATE_SLOTS a change the old table is gone long before; safe all the same.
+    // The old table is gone by now; safe all the same.
     if (this.#old !== undefined) this.migrate(Infinity);
     this.#resize(Math.max(MIN_SLOTS, this.#table.slotCount * 2));
   }
@@ -192,7 +184,7 @@ export class KeyIndex {
   #shrinkIfSparse(): void {
     const { slotCount, used } = this.#table;
     if (slotCount <= MIN_SLOTS || used >= slotCount * SHRINK_LOAD) return;
-    let slots = MIN_SLOTS;
+    let slots = used === 0 ? MIN_SLOTS : Math.max(MIN_SLOTS, slotCount / SHRINK_FACTOR);
     while (used > slots * GROW_LOAD * 0.5) slots *= 2;
     if (slots < slotCount) this.#resize(slots);
   }
@@ -200,8 +192,29 @@ export class KeyIndex {
   #resize(slots: number): void {
     const old = this.#table;
     this.#table = new IndexTable(slots);
+    this.#growAt = Math.floor(slots * GROW_LOAD);
     if (old.used === 0) return;
     this.#old = old;
     this.#migrated = 0;
+  }
+
+  /** Migrates up to `units` slots of `old`; returns how many. */
+  #migrateFrom(old: IndexTable, units: number): number {
+    const slots = old.slots;
+    const first = this.#migrated;
+    const end = Math.min(old.slotCount, first + units);
+    for (let i = first; i < end; i++) {
+      const ref = slots[i * 2]!;
+      if (ref === NONE || ref === MOVED) continue;
+      this.#table.add(slots[i * 2 + 1]!, ref);
+      old.vacate(i);
+    }
+    this.#migrated = end;
+    if (old.used === 0) {
+      this.#old = undefined;
+      // One shrink leads to the next; what was made large by `reserve` stays so.
+      if (old.slotCount > this.#table.slotCount) this.#shrinkIfSparse();
+    }
+    return end - first;
   }
 }

@@ -21,19 +21,33 @@ export const INLINE_RECORD_BYTES: number = 64 * 1024;
 /** The largest block: a header and two vectors of chunks that hold 512 MiB each fit. */
 export const MAX_BLOCK_BYTES: number = 128 * 1024;
 
-/** The longest value or key: what a vector in the largest block can name, half a block each. */
-export const MAX_LENGTH_BYTES: number = 1024 * 1024 * 1024;
+/**
+ * The longest value or key, 1023 MiB: its vector (chunks.ts) takes less than 64 KiB, what the 16 bits of a record's key field can say, and those
+ * of a key and a value together fit the largest block.
+ */
+export const MAX_LENGTH_BYTES: number = 1023 * 1024 * 1024;
 
 /** Slots of the smallest index. */
 export const MIN_SLOTS = 16;
 
+/** Slots of the largest index, for 402 million keys: Node.js 20 has no view of more than 4 GiB. */
+export const MAX_SLOTS: number = 2 ** 29;
+
 /** An index grows above three quarters full ... */
 export const GROW_LOAD = 0.75;
-/** ... and shrinks below a tenth, to about a third. */
+/** ... and shrinks below a tenth, to a fifth or more. */
 export const SHRINK_LOAD = 0.1;
+/** It shrinks by no more than this at once: then the old one, of which each change migrates a part, is empty before the new one is full. */
+export const SHRINK_FACTOR = 4;
 
 /** Slots of the old table that every insertion and removal migrates: the old one is empty long before the new one is full. */
 export const MIGRATE_SLOTS = 16;
 
 /** A value of more chunks is freed in the background. */
 export const FREE_AT_ONCE_CHUNKS = 64;
+
+/** Units of background work that the move of one chunk counts as: about 64 KiB against about 100 bytes, and memory runs fast in a row. */
+export const CHUNK_MOVE_UNITS = 32;
+
+/** Defragmentation walks the keyspaces only if it would empty at least one page in this many. */
+export const DEFRAGMENT_ONE_PAGE_IN = 64;
