@@ -136,11 +136,18 @@ export class AofDirectory {
     this.files.syncDirectory(this.path);
   }
 
-  /** The same beside the event loop. After an error `manifest` tells whether the new one had taken the old one's place already. */
-  async publish(manifest: Manifest): Promise<void> {
+  /**
+   * The same beside the event loop. `check` is called last before the new one takes the old one's place, and may throw to keep it
+   * from doing so. After an error `manifest` tells whether it had done so already.
+   */
+  async publish(manifest: Manifest, check: () => void = nothing): Promise<void> {
     const file = this.#writeTemporary(manifest);
     try {
       await file.syncAsync();
+      check();
+    } catch (error) {
+      this.#discardTemporary();
+      throw error;
     } finally {
       file.close();
     }
@@ -158,6 +165,14 @@ export class AofDirectory {
       throw error;
     }
     return file;
+  }
+
+  #discardTemporary(): void {
+    try {
+      this.files.unlink(this.pathOf(`temp-${this.#manifestName}`));
+    } catch {
+      // The next start removes it.
+    }
   }
 
   #switchManifest(manifest: Manifest): void {
@@ -201,3 +216,5 @@ export class AofDirectory {
     return this.files.stat(this.pathOf(entry.name))?.sizeBytes ?? 0;
   }
 }
+
+function nothing(): void {}

@@ -271,6 +271,13 @@ export class Aof {
     }
   }
 
+  /** A rewrite begins at one of the next ticks. */
+  scheduleRewrite(): 'scheduled' | 'in progress' {
+    if (this.#rewrite !== undefined) return 'in progress';
+    this.#isScheduled = true;
+    return 'scheduled';
+  }
+
   get #mode(): RewriteMode {
     if (!this.#isOn) return 'alone';
     return this.#needsFresh || this.log.isBroken ? 'fresh' : 'chained';

@@ -2,7 +2,7 @@
  * A file that only takes room. When the disk is full it is removed, and what was pending finds space. It holds random bytes, because a
  * file system may keep zeros without taking room for them.
  */
-import { joinPath, type FileSystem } from '../os/file-system.ts';
+import { directoryOf, FileError, joinPath, type FileSystem } from '../os/file-system.ts';
 import type { Randomness } from '../os/randomness.ts';
 
 const NAME = 'kvasir.reserve';
@@ -54,6 +54,10 @@ export class ReserveSpace {
   async #take(): Promise<void> {
     const existing = this.#files.stat(this.#path);
     if (existing !== undefined && existing.sizeBytes >= this.#sizeBytes) return;
+    // Not to the last byte: what is logged meanwhile needs room, too.
+    if (this.#files.freeBytes(directoryOf(this.#path)) < this.#sizeBytes * 1.25) {
+      throw new FileError('write', this.#path, 'ENOSPC');
+    }
     const file = this.#files.open(this.#path, 'replace');
     try {
       const piece = this.#randomness.bytes(Math.min(PIECE_BYTES, this.#sizeBytes));

@@ -68,6 +68,8 @@ export class Rewrite {
   readonly #next: IncrementalFile | undefined;
   readonly #closeBase: () => void;
   #isAborted = false;
+  /** Entries wait in memory between the barrier and the new file's place in the durable manifest. */
+  #isSwitching = false;
   /** The new incremental file is the log's: to be closed by it. */
   #isHandedOver = false;
 
@@ -102,10 +104,28 @@ export class Rewrite {
     }
   }
 
-  /** Ends it as soon as may be; `run` then rejects with RewriteAborted. The producer is done with at once. */
+  /**
+   * Ends it as soon as may be; `run` then rejects with RewriteAborted. At once, the producer is done with and the log can be closed: entries
+   * that waited in memory go to the file in which a restart looks for them.
+   */
   abort(): void {
     this.#isAborted = true;
-    this.#options.producer.abort();
+    const { directory, log, producer } = this.#options;
+    producer.abort();
+    if (!this.#isSwitching) return;
+    if (!this.#isNamed(this.#incremental)) {
+      this.#isSwitching = false;
+      log.cancelSwitch();
+      return;
+    }
+    try {
+      directory.files.syncDirectory(directory.path);
+      this.#switchOver();
+    } catch (error) {
+      this.#isSwitching = false;
+      if (!(error instanceof FileError)) throw error;
+      log.breakOff(error);
+    }
   }
 
   /**
@@ -137,18 +157,29 @@ export class Rewrite {
     this.#barrier();
     try {
       await Promise.all([log.sync(), next.file.syncAsync()]);
-      this.#check();
       const { base, history, incremental } = directory.manifest;
-      await directory.publish({ base, history, incremental: [...incremental, this.#incremental] });
+      const manifest = { base, history, incremental: [...incremental, this.#incremental] };
+      await directory.publish(manifest, () => this.#check());
     } catch (error) {
-      // Once the manifest was replaced, which one a restart finds is not known: the old file may not go on as the last.
-      if (this.#isNamed(this.#incremental) && error instanceof FileError) log.breakOff(error);
-      else log.cancelSwitch();
+      if (this.#isSwitching) this.#switchFailed(error);
       throw error;
     }
+    if (this.#isSwitching) this.#switchOver();
     this.#check();
+  }
+
+  #switchOver(): void {
+    this.#isSwitching = false;
     this.#isHandedOver = true;
-    log.switchOver();
+    this.#options.log.switchOver();
+  }
+
+  #switchFailed(error: unknown): void {
+    const { log } = this.#options;
+    this.#isSwitching = false;
+    // Once the manifest was replaced, which one a restart finds is not known: the old file may not go on as the last.
+    if (this.#isNamed(this.#incremental) && error instanceof FileError) log.breakOff(error);
+    else log.cancelSwitch();
   }
 
   /** The one moment that the base stands for. */
@@ -160,8 +191,10 @@ export class Rewrite {
       throw this.#logError();
     }
     next?.writeHeader(log.position);
-    if (next !== undefined && mode === 'chained') log.holdFor(next);
-    else if (next !== undefined) {
+    if (next !== undefined && mode === 'chained') {
+      log.holdFor(next);
+      this.#isSwitching = true;
+    } else if (next !== undefined) {
       this.#isHandedOver = true;
       log.replaceFile(next);
     }
@@ -196,7 +229,7 @@ export class Rewrite {
     // Names first, then the manifest that relies on them: no file system may turn the two round.
     await files.syncDirectoryAsync(directory.path);
     this.#check();
-    await directory.publish(this.#finalManifest());
+    await directory.publish(this.#finalManifest(), () => this.#check());
     this.#check();
     if (isFresh) log.publish();
   }

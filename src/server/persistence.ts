@@ -129,7 +129,9 @@ export class Persistence implements ServerPersistence {
   }
 
   rewrite(): { reply: string } | { error: string } {
-    switch (this.aof.rewrite()) {
+    // Within a transaction the entry under way is not whole: neither a file nor a snapshot may begin there.
+    const outcome = this.#isMidEntry ? this.aof.scheduleRewrite() : this.aof.rewrite();
+    switch (outcome) {
       case 'started':
         return { reply: 'Background append only file rewriting started' };
       case 'scheduled':
@@ -240,6 +242,7 @@ export class Persistence implements ServerPersistence {
   /** DEBUG RELOAD and LOADAOF: what is kept replaces what is in memory, in one go. */
   reload(): string | undefined {
     const shard = this.#theShard;
+    if (this.#isMidEntry) return 'the transaction has changed keys already';
     try {
       if (this.isOn) this.#reloadLog(shard);
       else this.#reloadDump(shard);
@@ -350,6 +353,10 @@ export class Persistence implements ServerPersistence {
   /** CONFIG SET appendonly; a text says why it can't be. */
   #turn(isOn: boolean): string | undefined {
     if (isOn === this.isOn) return undefined;
+    if (this.#isMidEntry) {
+      this.#system.timers.soon(() => this.#turn(this.#settings.flag('appendonly')));
+      return undefined;
+    }
     try {
       if (isOn) {
         this.aof.turnOn();
@@ -364,6 +371,11 @@ export class Persistence implements ServerPersistence {
       this.#logger.warning(error.message);
       return isOn ? 'Unable to turn on AOF. Check server logs.' : undefined;
     }
+  }
+
+  /** Whether effects of an entry were written that has not ended: within EXEC, after its first change. */
+  get #isMidEntry(): boolean {
+    return this.#shard !== undefined && this.#shard.effects.pending > 0;
   }
 
   #durableAdvanced(): void {

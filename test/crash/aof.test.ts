@@ -138,6 +138,44 @@ describe('the append only file', () => {
     expect(again.data.get('unlogged')).toBe('1');
   });
 
+  test('ended at any moment of a rewrite, everything is there and nothing is left over', async () => {
+    for (let us = 0; us < 8000; us += 300) {
+      const files = newMachine();
+      const store = await openStore(files);
+      await fill(store, files, 20);
+      store.aof.rewrite();
+      await files.loop.run(us / 1000);
+      store.write([['last', String(us)]]);
+      store.aof.log.write();
+      let isClosed = false;
+      void store.aof.close().then(() => (isClosed = true));
+      await files.loop.runUntil(() => isClosed);
+      const names = files.readDirectory('/data/appendonlydir');
+      expect(names.filter((name) => name.startsWith('temp-'))).toEqual([]);
+      const again = await openStore(files.restart(new SeededRandomness(us)));
+      expect(again.text, `${us} us`).toBe(store.text);
+    }
+  });
+
+  test('off and on again at any moment of a rewrite', async () => {
+    for (let us = 0; us < 8000; us += 300) {
+      const files = newMachine();
+      const store = await openStore(files);
+      await fill(store, files, 20);
+      store.aof.rewrite();
+      await files.loop.run(us / 1000);
+      store.turnOff();
+      store.write([['off', String(us)]]);
+      store.aof.turnOn();
+      await fill(store, files, 5);
+      await files.loop.run(3000);
+      expect(store.aof.log.isPublished).toBe(true);
+      expect(store.aof.log.durable).toBe(store.aof.log.position);
+      const again = await openStore(files.restart(new SeededRandomness(us)));
+      expect(again.text, `${us} us`).toBe(store.text);
+    }
+  });
+
   test('turning it on and failing says so and leaves it off', async () => {
     const files = newMachine();
     const store = await openStore(files);

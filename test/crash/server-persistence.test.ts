@@ -186,6 +186,28 @@ describe('a server and its log', () => {
     expect(await ask(files, client, 'SET e 5')).toBe('+OK\r\n');
   });
 
+  test('in the middle of a transaction files do not change', async () => {
+    const files = newMachine();
+    const server = await start(files);
+    const client = server.connect();
+    client.send('MULTI', 'SET a 1', 'SELECT 1', 'BGREWRITEAOF', 'SET b 2', 'DEBUG LOADAOF', 'EXEC');
+    await files.loop.run(5);
+    expect(client.received).toContain('+Background append only file rewriting scheduled');
+    expect(client.received).toContain('-ERR');
+    client.send('MULTI', 'SET c 3', 'CONFIG SET appendonly no', 'SET d 4', 'EXEC');
+    await files.loop.run(300);
+    const off = await start(files.restart(undefined, new SimulatedLoop()));
+    expect(off.dump()).toBe(server.dump());
+    expect(off.dump()).toContain('1:d=4');
+    const again = newMachine();
+    const second = await start(again, { appendonly: 'no' });
+    const other = second.connect();
+    other.send('MULTI', 'SET a 1', 'CONFIG SET appendonly yes', 'SET b 2', 'SET c 3', 'EXEC');
+    await again.loop.run(300);
+    await ask(again, other, 'SET d 4');
+    expect((await start(again.restart())).dump()).toBe(second.dump());
+  });
+
   test('a data set that cannot be loaded stops the start with its place', async () => {
     const files = newMachine();
     const server = await start(files);
