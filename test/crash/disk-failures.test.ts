@@ -129,7 +129,7 @@ describe.each(POLICIES)('failures while rewriting, appendfsync %s', (policy) => 
             };
           },
         };
-        await crashEverywhere(scenario);
+        await crashEverywhere(scenario, 2);
       }
     },
     60_000,

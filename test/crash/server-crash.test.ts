@@ -93,6 +93,9 @@ function newMachine(): SimulatedFileSystem {
   return files;
 }
 
+/** Before each so-many-th call; `KVASIR_CRASH_STRIDE=1` for every one. */
+const STRIDE = Number(process.env['KVASIR_CRASH_STRIDE'] ?? 5);
+
 /** Crashes before every `stride`-th call, restarts, compares. */
 async function crashEverywhere(script: Script, stride: number): Promise<void> {
   const whole = await play(script, newMachine());
@@ -131,7 +134,7 @@ describe.each(['always', 'everysec', 'no'])('a server that crashes, appendfsync 
         if (tick === 8 || tick === 24) admin.send('BGREWRITEAOF');
       },
     };
-    await crashEverywhere(script, 3);
+    await crashEverywhere(script, STRIDE);
   });
 
   test('while a sync fails', async () => {
@@ -149,6 +152,6 @@ describe.each(['always', 'everysec', 'no'])('a server that crashes, appendfsync 
         if (tick === 15) admin.send('BGREWRITEAOF');
       },
     };
-    await crashEverywhere(script, 3);
+    await crashEverywhere(script, STRIDE);
   });
 });
