@@ -9,6 +9,9 @@
  * A page knows its class, its live blocks, how far it was ever used (`bump`) and its free blocks, which are linked through their first
  * word. Pages of a class with room form a list, the latest to get room first: such a page is nearly full, so that blocks gather in
  * few pages. An empty page serves any class again; a segment of empty pages is given back.
+ *
+ * Compaction (`planCompaction`) sorts that list, the fullest page first, and marks as sources the pages that the others have room for:
+ * who moves blocks from sources to where `allocateClass` puts them empties the sources, moving as few blocks as can be.
  */
 import { Region } from '../bytes/region.ts';
 import { EngineFullError } from './errors.ts';
@@ -24,6 +27,8 @@ export const PAGE_BYTES: number = 1 << PAGE_BITS;
 const NO_PAGE = -1;
 /** `#class` of a page that is in no use. */
 const FREE = 255;
+/** Degrees of fullness by which compaction sorts pages. */
+const BANDS = 256;
 
 const ABSENT: Region = Region.allocate(8);
 
@@ -50,6 +55,12 @@ export class Arena {
   /** Empty pages of present segments, linked through `#next`. */
   #emptyPages: number = NO_PAGE;
   #emptyInSegment: Int32Array = new Int32Array(0);
+  /** Per page: 1 while compaction empties it. */
+  #isSource: Uint8Array = new Uint8Array(0);
+  /** Per page of a present segment: 1 once it was in use, so that the system gave memory for it. */
+  #isTouched: Uint8Array = new Uint8Array(0);
+  #touchedPages = 0;
+  readonly #bands: Int32Array = new Int32Array(BANDS);
 
   constructor(segmentBits: number, maxBytes: number) {
     this.#segmentBytes = 2 ** segmentBits;
@@ -62,6 +73,11 @@ export class Arena {
   /** Bytes of the pages that hold blocks. */
   get reservedBytes(): number {
     return this.pagesInUse * PAGE_BYTES;
+  }
+
+  /** Bytes that the system gave for pages: those in use, and those that were and wait in present segments to be used again. */
+  get residentBytes(): number {
+    return this.#touchedPages * PAGE_BYTES;
   }
 
   segment(ref: Ref): Region {
@@ -111,28 +127,45 @@ export class Arena {
   }
 
   /**
-   * Whether the block would be better off elsewhere: its page is less than half full, and other pages of its class have
-   * room for it. Freeing such blocks after copying them empties sparse pages.
+   * Sorts the pages of the class that have room, the fullest first, and marks those at the end which the others can take in; returns how many. Its time
+   * grows with their number: about 10 ns each.
    */
-  isSparse(ref: Ref, sizeClass: number): boolean {
-    const page = ref >>> PAGE_UNIT_BITS;
+  planCompaction(sizeClass: number): number {
+    const bands = this.#bands.fill(NO_PAGE);
     const capacity = Math.floor(PAGE_BYTES / CLASS_BYTES[sizeClass]!);
-    if (this.#live[page]! * 2 >= capacity) return false;
-    const first = this.#partial[sizeClass]!;
-    return first !== page ? first !== NO_PAGE : this.#next[page] !== NO_PAGE;
+    let pages = 0;
+    let live = 0;
+    for (let page = this.#partial[sizeClass]!; page !== NO_PAGE; pages++) {
+      const next = this.#next[page]!;
+      const band = Math.floor((this.#live[page]! * (BANDS - 1)) / capacity);
+      live += this.#live[page]!;
+      this.#next[page] = bands[band]!;
+      bands[band] = page;
+      page = next;
+    }
+    const sources = pages - Math.ceil(live / capacity);
+    this.#partial[sizeClass] = NO_PAGE;
+    let linked = 0;
+    for (let band = 0; band < BANDS; band++) {
+      for (let page = bands[band]!; page !== NO_PAGE; linked++) {
+        const next = this.#next[page]!;
+        this.#isSource[page] = linked < sources ? 1 : 0;
+        this.#link(page, sizeClass);
+        page = next;
+      }
+    }
+    return sources;
   }
 
-  /** Puts the page of `ref` last in its class's list, so that new blocks go elsewhere while it is being emptied. */
-  demote(ref: Ref, sizeClass: number): void {
-    const page = ref >>> PAGE_UNIT_BITS;
-    if (this.#partial[sizeClass] !== page || this.#next[page] === NO_PAGE) return;
-    this.#unlink(page, sizeClass);
-    const first = this.#partial[sizeClass];
-    const second = this.#next[first]!;
-    this.#next[first] = page;
-    this.#prev[page] = first;
-    this.#next[page] = second;
-    if (second !== NO_PAGE) this.#prev[second] = page;
+  endCompaction(): void {
+    this.#isSource.fill(0);
+  }
+
+  /** Whether compaction wants the block elsewhere, and a new one would be in a page that is to stay: no new page is opened for it. */
+  isMisplaced(ref: Ref, sizeClass: number): boolean {
+    if (this.#isSource[ref >>> PAGE_UNIT_BITS] === 0) return false;
+    const target = this.#partial[sizeClass]!;
+    return target !== NO_PAGE && this.#isSource[target] === 0;
   }
 
   /** Throws where the lists contradict the counts. For tests. */
@@ -168,6 +201,9 @@ export class Arena {
     if (this.#emptyPages !== NO_PAGE) this.#prev[this.#emptyPages] = NO_PAGE;
     this.#emptyInSegment[page >>> this.#pageShift()]!--;
     this.pagesInUse++;
+    this.#touchedPages += 1 - this.#isTouched[page]!;
+    this.#isTouched[page] = 1;
+    this.#isSource[page] = 0;
     this.#class[page] = sizeClass;
     this.#live[page] = 0;
     this.#bump[page] = page === 0 ? 1 : 0;
@@ -208,7 +244,7 @@ export class Arena {
 
   #addSegment(): void {
     let segment = this.segments.indexOf(ABSENT);
-    const region = Region.allocate(this.#segmentBytes);
+    const region = this.#allocateSegment();
     if (segment < 0) {
       segment = this.segments.length;
       this.segments.push(region);
@@ -221,6 +257,14 @@ export class Arena {
     this.#emptyInSegment[segment] = this.#pagesPerSegment;
   }
 
+  #allocateSegment(): Region {
+    try {
+      return Region.allocate(this.#segmentBytes);
+    } catch (error) {
+      throw new EngineFullError('the system has no memory for a segment', { cause: error });
+    }
+  }
+
   #dropSegment(segment: number): void {
     const first = segment * this.#pagesPerSegment;
     for (let page = first; page < first + this.#pagesPerSegment; page++) {
@@ -229,6 +273,8 @@ export class Arena {
       if (prev === NO_PAGE) this.#emptyPages = next;
       else this.#next[prev] = next;
       if (next !== NO_PAGE) this.#prev[next] = prev;
+      this.#touchedPages -= this.#isTouched[page]!;
+      this.#isTouched[page] = 0;
     }
     this.#emptyInSegment[segment] = 0;
     this.segments[segment] = ABSENT;
@@ -242,9 +288,14 @@ export class Arena {
       table.set(old);
       return table;
     };
-    const classes = new Uint8Array(size).fill(FREE);
-    classes.set(this.#class);
-    this.#class = classes;
+    const grownFlags = (old: Uint8Array, filler: number): Uint8Array => {
+      const table = new Uint8Array(size).fill(filler);
+      table.set(old);
+      return table;
+    };
+    this.#class = grownFlags(this.#class, FREE);
+    this.#isSource = grownFlags(this.#isSource, 0);
+    this.#isTouched = grownFlags(this.#isTouched, 0);
     this.#live = grown(this.#live);
     this.#bump = grown(this.#bump);
     this.#freeBlock = grown(this.#freeBlock);

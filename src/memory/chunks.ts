@@ -24,7 +24,8 @@ export function chunkCount(length: number): number {
   return Math.ceil(length / CHUNK_BYTES);
 }
 
-function lastChunkBytes(length: number): number {
+/** Bytes in the last chunk of a vector for `length` bytes. */
+export function lastChunkBytes(length: number): number {
   return length - (chunkCount(length) - 1) * CHUNK_BYTES;
 }
 
@@ -41,6 +42,10 @@ export class Chunks {
 
   chunk(region: Region, at: number, index: number): Ref {
     return region.view.getInt32(at + VECTOR_HEADER + 4 * index, true);
+  }
+
+  setChunk(region: Region, at: number, index: number, ref: Ref): void {
+    region.view.setInt32(at + VECTOR_HEADER + 4 * index, ref, true);
   }
 
   /**
@@ -76,7 +81,7 @@ export class Chunks {
     region.view.setUint32(at, length, true);
     region.view.setInt32(at + 4, lastClass, true);
     for (let i = 0; i < refs.length; i++) {
-      region.view.setInt32(at + VECTOR_HEADER + 4 * (from + i), refs[i]!, true);
+      this.setChunk(region, at, from + i, refs[i]!);
     }
   }
 
@@ -129,9 +134,14 @@ export class Chunks {
     }
   }
 
-  /** Sets bytes `[from, to)` of the value to zero. */
-  zero(region: Region, at: number, from: number, to: number): void {
-    this.each(region, at, from, to, zeroSpan);
+  byte(region: Region, at: number, offset: number): number {
+    const ref = this.chunk(region, at, Math.floor(offset / CHUNK_BYTES));
+    return this.#arena.segment(ref).bytes[this.#arena.offset(ref) + (offset % CHUNK_BYTES)]!;
+  }
+
+  setByte(region: Region, at: number, offset: number, byte: number): void {
+    const ref = this.chunk(region, at, Math.floor(offset / CHUNK_BYTES));
+    this.#arena.segment(ref).bytes[this.#arena.offset(ref) + (offset % CHUNK_BYTES)] = byte;
   }
 
   /** Visits the spans that make up bytes `[from, to)`. */
@@ -164,8 +174,4 @@ export class Chunks {
     });
     return isEqual;
   }
-}
-
-function zeroSpan(region: Region, start: number, end: number): void {
-  region.bytes.fill(0, start, end);
 }

@@ -1,5 +1,5 @@
 /** Tables of keyspaces that were cleared, whose records are freed bit by bit; records that a snapshot misses are saved first. */
-import { NONE } from './arena.ts';
+import { NONE, type Ref } from './arena.ts';
 import type { MemoryEngine } from './engine.ts';
 import type { ExpiryHeap } from './expiry-heap.ts';
 import { type IndexTable, MOVED } from './index-table.ts';
@@ -18,8 +18,6 @@ interface Detached {
 export class DetachedTables {
   /** Records that wait to be freed. */
   records = 0;
-  /** Records freed so far. */
-  freed = 0;
   /** Bytes of the tables and heaps that wait. */
   bytes = 0;
   readonly #engine: MemoryEngine;
@@ -46,6 +44,27 @@ export class DetachedTables {
     return serial !== 0 && this.#queue.some((detached) => detached.snapshot === serial);
   }
 
+  /** Visits the records that wait. For tests. */
+  forEach(visit: (ref: Ref) => void): void {
+    for (const { table, slot } of this.#queue) {
+      for (let i = slot; i < table.slotCount; i++) {
+        const ref = table.slots[i * 2]!;
+        if (ref !== NONE && ref !== MOVED) visit(ref);
+      }
+    }
+  }
+
+  /** Throws where a count is wrong. For tests. */
+  checkInvariants(): void {
+    let records = 0;
+    let bytes = 0;
+    this.forEach(() => records++);
+    for (const { table, heap } of this.#queue) bytes += table.bytes + (heap?.bytes ?? 0);
+    if (records !== this.records)
+      throw new Error(`${this.records} records wait, counted ${records}`);
+    if (bytes !== this.bytes) throw new Error(`${this.bytes} bytes wait, counted ${bytes}`);
+  }
+
   /** Looks at up to `units` slots and frees what is in them; returns what is left of `units`. */
   free(units: number): number {
     let left = units;
@@ -61,7 +80,6 @@ export class DetachedTables {
         if (isInSnapshot) this.#engine.snapshot.visit(first.origin, ref);
         this.#engine.freeRecord(ref);
         this.records--;
-        this.freed++;
       }
       left -= end - first.slot;
       first.slot = end;

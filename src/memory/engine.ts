@@ -2,7 +2,7 @@
  * The engine: one arena, its keyspaces, and what goes on in the background. Reads of records are here, changes in keyspace.ts. The engine never looks
  * at a clock: its owner sets `now`.
  */
-import type { Region } from '../bytes/region.ts';
+import { copyBytes, type Region } from '../bytes/region.ts';
 import { AccessClock } from './access-clock.ts';
 import { Arena, type Ref } from './arena.ts';
 import { chunkCount, Chunks } from './chunks.ts';
@@ -52,6 +52,7 @@ export class MemoryEngine {
   readonly #defragmenter: Defragmenter;
   /** Records with many chunks that are being freed. */
   readonly #dying: Ref[] = [];
+  #lazyFreed = 0;
 
   constructor(options: EngineOptions) {
     const bits = options.segmentBits ?? SEGMENT_BITS;
@@ -133,16 +134,14 @@ export class MemoryEngine {
 
   /** Records freed in the background so far. */
   get lazyFreed(): number {
-    return this.detached.freed;
+    return this.#lazyFreed;
   }
 
   // ---- background
 
   /** Background work of about `units` record moves or frees; true when some is left. */
   step(units: number): boolean {
-    let left = units;
-    left = this.#freeDying(left);
-    left = this.detached.free(left);
+    let left = this.freeInBackground(units);
     for (let i = 0; i < this.keyspaces.length && left > 0; i++)
       left = this.keyspaces[i]!.migrate(left);
     left = this.snapshot.normalise(left);
@@ -268,8 +267,12 @@ export class MemoryEngine {
 
   /** Copies bytes `[from, to)` of the value to `target` at `at`. */
   readValue(ref: Ref, from: number, to: number, target: Region, at: number): void {
+    if (this.isValueInline(ref)) {
+      copyBytes(target, at, this.arena.segment(ref), this.valueStart(ref) + from, to - from);
+      return;
+    }
     this.eachValueSpan(ref, from, to, (region, start, end) => {
-      target.bytes.set(region.bytes.subarray(start, end), at);
+      copyBytes(target, at, region, start, end - start);
       at += end - start;
     });
   }
@@ -302,11 +305,7 @@ export class MemoryEngine {
     const region = this.arena.segment(ref);
     const start = this.valueStart(ref);
     if (this.isValueInline(ref)) return region.bytes[start + offset]!;
-    let byte = 0;
-    this.chunks.each(region, start, offset, offset + 1, (chunk, at) => {
-      byte = chunk.bytes[at]!;
-    });
-    return byte;
+    return this.chunks.byte(region, start, offset);
   }
 
   isVolatile(ref: Ref): boolean {
@@ -369,6 +368,20 @@ export class MemoryEngine {
     return this.access.frequency(this.accessField(ref));
   }
 
+  /** Frees about `units` records and chunks of what waits to be freed; returns what is left of `units`. */
+  freeInBackground(units: number): number {
+    const pending = this.pendingFrees;
+    const left = this.detached.free(this.#freeDying(units));
+    this.#lazyFreed += pending - this.pendingFrees;
+    return left;
+  }
+
+  /** Frees all that waits to be freed, in one go. */
+  freeAll(): void {
+    this.detached.free(Infinity);
+    this.#freeDying(Infinity);
+  }
+
   /** Frees a record that no index holds any more; one with many chunks bit by bit. */
   freeRecord(ref: Ref): void {
     const region = this.arena.segment(ref);
@@ -385,9 +398,24 @@ export class MemoryEngine {
     this.arena.free(ref, this.sizeClass(ref));
   }
 
+  /** Throws where any structure contradicts itself or another one; looks at every record. For tests. */
   checkInvariants(): void {
     this.arena.checkInvariants();
-    for (const keyspace of this.keyspaces) keyspace.checkInvariants();
+    this.detached.checkInvariants();
+    this.snapshot.checkInvariants();
+    let bytes = 0;
+    const count = (ref: Ref): void => {
+      bytes += this.recordBytes(ref);
+    };
+    for (const keyspace of this.keyspaces) {
+      keyspace.checkInvariants();
+      keyspace.forEach(count);
+    }
+    this.detached.forEach(count);
+    this.#dying.forEach(count);
+    if (bytes !== this.arena.usedBytes) {
+      throw new Error(`records have ${bytes} bytes, the arena ${this.arena.usedBytes}`);
+    }
   }
 
   #freeChunks(ref: Ref, budget: number): number {

@@ -5,8 +5,14 @@
 export class EngineFullError extends Error {
   readonly code = 'ENGINE_FULL';
 
-  constructor(message: string, options?: ErrorOptions) {
-    super(message, options);
+  /** `reason`: the bound that is reached, in bytes, or a sentence. */
+  constructor(reason: number | string, options?: ErrorOptions) {
+    super(
+      typeof reason === 'number'
+        ? `the memory engine has reached its limit of ${reason} bytes`
+        : reason,
+      options,
+    );
     this.name = 'EngineFullError';
   }
 }

@@ -8,6 +8,7 @@
 import { equalBytes, type Region } from '../bytes/region.ts';
 import { type Arena, NONE, type Ref } from './arena.ts';
 import type { Chunks } from './chunks.ts';
+import { EngineFullError } from './errors.ts';
 import { IndexTable, MOVED } from './index-table.ts';
 import { GROW_LOAD, MIGRATE_SLOTS, MIN_SLOTS, SHRINK_FACTOR, SHRINK_LOAD } from './limits.ts';
 import { HEADER_BYTES, KEY_CHUNKED } from './record.ts';
@@ -136,7 +137,7 @@ export class KeyIndex {
       for (let i = 0; i < table.slots.length; i += 2) {
         const ref = table.slots[i]!;
         if (ref === NONE || ref === MOVED) continue;
-        if (table.slots[i + 1] !== hashOf(ref)) throw new Error('a slot has another key\'s hash');
+        if (table.slots[i + 1] !== hashOf(ref)) throw new Error("a slot has another key's hash");
         if (table === old && i / 2 < this.#migrated) throw new Error('an entry was left behind');
       }
     }
@@ -186,7 +187,13 @@ export class KeyIndex {
     if (slotCount <= MIN_SLOTS || used >= slotCount * SHRINK_LOAD) return;
     let slots = used === 0 ? MIN_SLOTS : Math.max(MIN_SLOTS, slotCount / SHRINK_FACTOR);
     while (used > slots * GROW_LOAD * 0.5) slots *= 2;
-    if (slots < slotCount) this.#resize(slots);
+    if (slots >= slotCount) return;
+    try {
+      this.#resize(slots);
+    } catch (error) {
+      // Nothing may refuse a removal; the next one tries again.
+      if (!(error instanceof EngineFullError)) throw error;
+    }
   }
 
   #resize(slots: number): void {

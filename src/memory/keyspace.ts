@@ -98,7 +98,7 @@ export class Keyspace {
 
   /**
    * Adds a record, without expiry; the key must be absent. The regions may be the request's. Throws EngineFullError with nothing changed, RangeError
-   * for a key or value of more than 1 GiB.
+   * for a key or value of more than 1023 MiB.
    */
   insert(
     hash: number,
@@ -111,6 +111,7 @@ export class Keyspace {
     valueStart: number,
     valueEnd: number,
   ): Ref {
+    this.#index.makeRoom();
     const ref = this.#records.build(region, keyStart, keyEnd, valueEnd - valueStart);
     const segment = this.#arena.segment(ref);
     const at = this.#arena.offset(ref);
@@ -172,11 +173,11 @@ export class Keyspace {
     const before = engine.valueLength(ref);
     const segment = arena.segment(ref);
     const at = arena.offset(ref);
-    if (
-      !engine.isValueInline(ref) &&
-      length >= before &&
-      isChunkedValue(this.#records.keyArea(ref), length)
-    ) {
+    if (!engine.isValueInline(ref) && isChunkedValue(this.#records.keyArea(ref), length)) {
+      if (length < before) {
+        this.#records.shrinkChunks(ref, length);
+        return ref;
+      }
       const grown = this.#records.growChunks(ref, before, length);
       if (grown !== ref) {
         this.#takePlace(hash, ref, grown);
@@ -215,10 +216,11 @@ export class Keyspace {
   }
 
   setValueByte(ref: Ref, offset: number, byte: number): void {
-    this.engine.snapshot.beforeChange(this, ref);
-    this.engine.eachValueSpan(ref, offset, offset + 1, (region, start) => {
-      region.bytes[start] = byte;
-    });
+    const { engine } = this;
+    engine.snapshot.beforeChange(this, ref);
+    const at = engine.valueStart(ref);
+    if (engine.isValueInline(ref)) this.#arena.segment(ref).bytes[at + offset] = byte;
+    else this.#chunks.setByte(engine.segment(ref), at, offset, byte);
   }
 
   /** Adds bytes behind the value. Chunks that are full do not move. */
@@ -293,6 +295,7 @@ export class Keyspace {
   ): Ref {
     const engine = this.engine;
     const length = engine.valueLength(ref);
+    target.#index.makeRoom();
     const copy = this.#records.build(region, keyStart, keyEnd, length);
     const arena = this.#arena;
     arena.segment(copy).bytes[arena.offset(copy)] = arena.segment(ref).bytes[arena.offset(ref)]!;
@@ -390,7 +393,7 @@ export class Keyspace {
     }
     this.#index = new KeyIndex(this.#arena, this.#chunks);
     this.#heap = new ExpiryHeap(this.#arena, this.engine.expiryPages);
-    if (sync) this.engine.detached.free(Infinity);
+    if (sync) this.engine.freeAll();
   }
 
   /** Makes the index large enough for `count` records, ahead of a load. */
@@ -415,7 +418,6 @@ export class Keyspace {
     const sizeClass = engine.sizeClass(ref);
     engine.snapshot.beforeChange(this, ref);
     const hash = this.hashOf(ref);
-    this.#arena.demote(ref, sizeClass);
     const moved = this.#arena.allocateClass(sizeClass);
     const bytes = HEADER_BYTES + this.#records.keyArea(ref) + this.#records.valueArea(ref);
     copyBytes(
@@ -466,6 +468,7 @@ export class Keyspace {
     engine.snapshot.beforeChange(this, ref);
     const isInline = engine.isValueInline(ref);
     const length = engine.valueLength(ref);
+    target.#index.makeRoom();
     // A chunked value is handed over by its vector; a short one is copied.
     const moved = this.#records.build(region, keyStart, keyEnd, isInline ? length : 0);
     let place = moved;
@@ -477,11 +480,14 @@ export class Keyspace {
     }
     arena.segment(place).bytes[arena.offset(place)] = arena.segment(ref).bytes[arena.offset(ref)]!;
     engine.setAccessField(place, engine.accessField(ref));
-    const expiry = engine.expiry(ref);
+    if (target === this) {
+      this.#takeHeapEntry(ref, place);
+    } else if (engine.isVolatile(ref)) {
+      target.setExpiry(place, engine.expiry(ref));
+      this.clearHeapEntry(ref);
+    }
     this.#index.remove(hash, ref);
-    this.clearHeapEntry(ref);
     target.#index.add(newHash, place);
-    if (expiry >= 0) target.setExpiry(place, expiry);
     if (isInline) engine.freeRecord(ref);
     else this.#records.freeWithoutValue(ref);
     return place;
@@ -490,6 +496,10 @@ export class Keyspace {
   /** Puts `to` in the place of `from` in index and heap. */
   #takePlace(hash: number, from: Ref, to: Ref): void {
     this.#index.replace(hash, from, to);
+    this.#takeHeapEntry(from, to);
+  }
+
+  #takeHeapEntry(from: Ref, to: Ref): void {
     const field = this.engine.heapField(from);
     if (field === 0) return;
     this.#heap.moved(this.#heap.placeOf(field), to);

@@ -4,7 +4,7 @@
  */
 import { copyBytes, type Region } from '../bytes/region.ts';
 import { type Arena, NONE, type Ref } from './arena.ts';
-import { chunkCount, type Chunks, vectorBytes } from './chunks.ts';
+import { chunkCount, type Chunks, lastChunkBytes, vectorBytes } from './chunks.ts';
 import type { MemoryEngine } from './engine.ts';
 import { CHUNK_BYTES, INLINE_KEY_BYTES, INLINE_RECORD_BYTES, MAX_LENGTH_BYTES } from './limits.ts';
 import {
@@ -24,6 +24,10 @@ import { CLASS_BYTES, classOf } from './size-classes.ts';
 /** Whether a value of this length lies in chunks, beside a key area of `keyArea` bytes. */
 export function isChunkedValue(keyArea: number, length: number): boolean {
   return HEADER_BYTES + keyArea + length > INLINE_RECORD_BYTES;
+}
+
+function checkLength(length: number): void {
+  if (length > MAX_LENGTH_BYTES) throw new RangeError('a key or value may have at most 1023 MiB');
 }
 
 export class RecordStore {
@@ -47,12 +51,14 @@ export class RecordStore {
     return this.#arena.segment(ref).view.getInt32(this.#arena.offset(ref) + VALUE_FIELD, true);
   }
 
-  /** A record for this key and a value of `length` bytes, whose contents are undefined; in no index. */
+  /**
+   * A record for this key and a value of `length` bytes, whose contents are undefined; in no index. This call and the others that take a length throw
+   * EngineFullError or RangeError with nothing changed.
+   */
   build(region: Region, keyStart: number, keyEnd: number, length: number): Ref {
     const keyLength = keyEnd - keyStart;
-    if (keyLength > MAX_LENGTH_BYTES || length > MAX_LENGTH_BYTES) {
-      throw new RangeError('a key or value may have at most 1 GiB');
-    }
+    checkLength(keyLength);
+    checkLength(length);
     const isKeyChunked = keyLength > INLINE_KEY_BYTES;
     const keyArea = isKeyChunked ? vectorBytes(keyLength) : keyLength;
     const keyChunks = isKeyChunked ? this.#chunks.allocate(0, keyLength) : undefined;
@@ -104,6 +110,7 @@ export class RecordStore {
 
   /** As `build`, with the key, type, encoding, flags and access field of `ref`. Key chunks are handed over. */
   buildLike(ref: Ref, length: number): Ref {
+    checkLength(length);
     const arena = this.#arena;
     const keyArea = this.keyArea(ref);
     const keyFlag = this.#engine.isKeyInline(ref) ? 0 : KEY_CHUNKED;
@@ -143,7 +150,7 @@ export class RecordStore {
    * vector did not fit the old; the old one then is the caller's to free, without its chunks.
    */
   growChunks(ref: Ref, before: number, length: number): Ref {
-    if (length > MAX_LENGTH_BYTES) throw new RangeError('a key or value may have at most 1 GiB');
+    checkLength(length);
     const arena = this.#arena;
     const chunks = this.#chunks;
     const count = chunkCount(before);
@@ -188,6 +195,36 @@ export class RecordStore {
     }
     this.zero(moved, before, length);
     return moved;
+  }
+
+  /** Makes a chunked value shorter, still chunked: chunks behind the end are freed, the one that is the last then is fitted to its bytes. */
+  shrinkChunks(ref: Ref, length: number): void {
+    const arena = this.#arena;
+    const chunks = this.#chunks;
+    const segment = arena.segment(ref);
+    const at = this.#engine.valueStart(ref);
+    const count = chunkCount(length);
+    const bytes = lastChunkBytes(length);
+    const isLastAlready = chunkCount(chunks.length(segment, at)) === count;
+    const sizeClass = isLastAlready ? chunks.lastClass(segment, at) : classOf(CHUNK_BYTES);
+    const fittingClass = classOf(bytes);
+    let last = chunks.chunk(segment, at, count - 1);
+    let kept = count;
+    if (fittingClass !== sizeClass) {
+      const fitted = arena.allocateClass(fittingClass);
+      copyBytes(
+        arena.segment(fitted),
+        arena.offset(fitted),
+        arena.segment(last),
+        arena.offset(last),
+        bytes,
+      );
+      last = fitted;
+      kept = count - 1;
+    }
+    chunks.freeFromEnd(segment, at, kept, Infinity);
+    chunks.store(segment, at, length, fittingClass, count - 1, Int32Array.of(last));
+    segment.view.setInt32(arena.offset(ref) + VALUE_FIELD, vectorBytes(length), true);
   }
 
   /** A copy of the record's block with room for `needed` bytes; its chunks are shared until the old block is freed. */

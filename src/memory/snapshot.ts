@@ -26,6 +26,13 @@ export class Snapshot {
   #isNormalising = false;
   #aborted = 0;
   #serial = 0;
+  /** The contents that the walk is in came from this keyspace. */
+  #walkOrigin: Keyspace | undefined = undefined;
+  #walked = 0;
+  readonly #walkVisit = (ref: Ref): void => {
+    this.#walked++;
+    this.visit(this.#walkOrigin!, ref);
+  };
 
   constructor(engine: MemoryEngine) {
     this.#engine = engine;
@@ -71,7 +78,7 @@ export class Snapshot {
     const left = this.#walk(units);
     if (left <= 0 || this.#engine.detached.holdsSnapshot) {
       // Records of cleared keyspaces are saved when they are freed.
-      this.#engine.detached.free(Math.max(left, 0));
+      this.#engine.freeInBackground(Math.max(left, 0));
       return false;
     }
     this.#save = undefined;
@@ -101,6 +108,20 @@ export class Snapshot {
     return left;
   }
 
+  /** Throws where a record has a number that it can't have. For tests. */
+  checkInvariants(): void {
+    if (this.isActive || this.#isNormalising) return;
+    const { arena, keyspaces } = this.#engine;
+    for (const keyspace of keyspaces) {
+      keyspace.forEach((ref) => {
+        const flags = arena.segment(ref).bytes[arena.offset(ref) + 1]!;
+        if ((flags & EPOCH_MASK) >>> EPOCH_SHIFT !== this.epoch) {
+          throw new Error('a record has the number of an older snapshot');
+        }
+      });
+    }
+  }
+
   #begin(): void {
     this.epoch = (this.epoch + 1) & 3;
     for (const keyspace of this.#engine.keyspaces) {
@@ -116,11 +137,10 @@ export class Snapshot {
     for (const keyspace of this.#engine.keyspaces) {
       while (!keyspace.isWalked) {
         if (left <= 0) return 0;
-        left--;
-        keyspace.snapshotCursor = keyspace.scan(keyspace.snapshotCursor, (ref) => {
-          left--;
-          this.visit(keyspace.origin, ref);
-        });
+        this.#walkOrigin = keyspace.origin;
+        this.#walked = 0;
+        keyspace.snapshotCursor = keyspace.scan(keyspace.snapshotCursor, this.#walkVisit);
+        left -= 1 + this.#walked;
         if (keyspace.snapshotCursor === 0) keyspace.isWalked = true;
       }
     }
