@@ -44,8 +44,12 @@ test('keys that stay are visited, through growing, shrinking and moving', () => 
         // Waves of other keys make the index grow and shrink between the steps.
         const isGrowing = others.length < 1500 && random.uniform() < 0.5;
         for (let i = random.below(200); i > 0; i--) {
-          if (isGrowing) (others.push(`other${next++}`), add(others.at(-1)!));
-          else if (others.length > 0) remove(others.pop()!);
+          if (isGrowing) {
+            others.push(`other${next++}`);
+            add(others.at(-1)!);
+          } else if (others.length > 0) {
+            remove(others.pop()!);
+          }
         }
         if (random.uniform() < 0.1) engine.step(random.below(300));
       } while (cursor !== 0);

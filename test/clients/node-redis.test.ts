@@ -15,7 +15,7 @@ describe.each([2, 3] as const)('RESP%i', (RESP) => {
   afterAll(() => server.stop());
 
   const connect = (): ReturnType<typeof createClient> =>
-    createClient({ RESP, socket: { port: server.port } }) as ReturnType<typeof createClient>;
+    createClient({ RESP, socket: { port: server.port } });
 
   test('commands', async () => {
     const client = await connect().connect();

@@ -160,3 +160,31 @@ describe.each(POLICIES)('CONFIG SET appendonly, appendfsync %s', (policy) => {
     await crashEverywhere(scenario);
   });
 });
+
+/** More with `KVASIR_CRASH_SEEDS=100`. */
+const SEEDS = Number(process.env['KVASIR_CRASH_SEEDS'] ?? 4);
+
+describe.each(POLICIES)('everything at once, appendfsync %s', (policy) => {
+  test(
+    'loses nothing that was promised, wherever a crash comes',
+    async () => {
+      for (let seed = 100; seed < 100 + SEEDS; seed++) {
+        let left = seed % 3;
+        const at: Scenario['at'] = (tick, store, files) => {
+          if (tick === 6 || tick === 22) store.aof.rewrite();
+          if (tick === 12 && left > 0) {
+            files.fault = (operation, path) =>
+              operation === 'fdatasync' && isIncremental(path) && left-- > 0 ? 'EIO' : undefined;
+          }
+          if (tick === 16 && seed % 4 === 0) files.capacityBytes = files.usedBytes + 100;
+          if (tick === 18 && seed % 5 === 0) store.turnOff();
+          if (tick === 19 && seed % 5 === 0) store.aof.turnOn();
+          if (tick === 24) files.capacityBytes = Infinity;
+        };
+        const tickMs = seed % 2 === 0 ? 5 : 0.7;
+        await crashEverywhere({ policy, seed, ticks: 40, tickMs, reserveBytes: 800, at });
+      }
+    },
+    20_000 * SEEDS,
+  );
+});

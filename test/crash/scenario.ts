@@ -50,6 +50,7 @@ export async function run(scenario: Scenario, files: SimulatedFileSystem): Promi
     // While `appendonly` is off, or waits for its first base, nothing is promised.
     if (!log.isPublished && log.failure === undefined) return;
     for (const [i, version] of store.versions.entries()) {
+      if (!log.isPublished && !version.isLogged) continue;
       if (log.canRelease(version.position)) acknowledged = Math.max(acknowledged, i);
       if (version.position <= log.durable) durable = Math.max(durable, i);
     }

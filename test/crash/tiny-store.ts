@@ -8,7 +8,7 @@ import type { BaseWriter } from '../../src/log/base-writer.ts';
 import type { SyncPolicy } from '../../src/log/file-sync.ts';
 import type { BaseProducer } from '../../src/log/rewrite.ts';
 import type { Clock } from '../../src/os/clock.ts';
-import type { FileSystem } from '../../src/os/file-system.ts';
+import { FileError, type FileSystem } from '../../src/os/file-system.ts';
 import type { Randomness } from '../../src/os/randomness.ts';
 import type { Timers } from '../../src/os/timers.ts';
 
@@ -18,6 +18,8 @@ export type Change = readonly [key: string, value: string | undefined];
 export interface Version {
   readonly position: number;
   readonly text: string;
+  /** Made by an entry, not while `appendonly` was off. */
+  readonly isLogged: boolean;
 }
 
 export interface TinyStoreOptions {
@@ -87,9 +89,14 @@ export class TinyStore {
     this.#remember();
   }
 
+  /** What could not be synced by then was not acknowledged. */
   turnOff(): void {
     this.#isLogging = false;
-    this.aof.turnOff();
+    try {
+      this.aof.turnOff();
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+    }
   }
 
   get text(): string {
@@ -100,7 +107,8 @@ export class TinyStore {
   }
 
   #remember(): void {
-    this.versions.push({ position: this.aof.log.position, text: this.text });
+    const { position } = this.aof.log;
+    this.versions.push({ position, text: this.text, isLogged: this.#isLogging });
   }
 
   #log(changes: readonly Change[]): void {

@@ -62,7 +62,7 @@ export class ServerProcess {
 
   /** Starts a server without waiting for it. */
   static spawn(port: number, args: readonly string[]): ServerProcess {
-    const all = [MAIN, 'serve', '--port', String(port), ...args];
+    const all = [MAIN, 'serve', ...args, '--port', String(port)];
     return new ServerProcess(
       port,
       spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] }),
