@@ -6,8 +6,6 @@ import { STRING_ENCODING, TYPE } from '../types.ts';
 import type { RdbTarget } from './reader.ts';
 
 const KEY_BYTES = 1024;
-/** A file may promise any number of keys: more than this is not taken at its word. */
-const MOST_EXPECTED = 64 * 1024 * 1024;
 
 export class EngineTarget implements RdbTarget {
   keys = 0;
@@ -33,7 +31,7 @@ export class EngineTarget implements RdbTarget {
   }
 
   expect(keys: number): void {
-    this.#keyspace.reserve(Math.min(keys, MOST_EXPECTED));
+    this.#keyspace.reserve(keys);
   }
 
   key(region: Region, start: number, end: number, expiryMs: number): boolean {

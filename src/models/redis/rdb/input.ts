@@ -43,6 +43,11 @@ export class RdbInput {
     return this.#offset;
   }
 
+  /** Bytes that are left. */
+  get left(): number {
+    return this.#window.size - this.#offset;
+  }
+
   corrupt(problem: string): RdbError {
     return new RdbError('RDB_CORRUPT', this.name, this.#offset, problem);
   }

@@ -70,7 +70,7 @@ class Collector implements RdbTarget {
     return id < 16;
   }
 
-  expect(): void {}
+  expect: (keys: number) => void = () => {};
 
   key(region: Region, start: number, end: number, expiryMs: number): boolean {
     const key = region.bytes.slice(start, end);
@@ -201,6 +201,31 @@ describe('RDB files', () => {
         'ff' +
         Buffer.from(bytes.subarray(-8)).toString('hex'),
     );
+  });
+
+  test('a number of keys that the file has no room for is not believed', () => {
+    const promise = Buffer.from([
+      254,
+      0,
+      251,
+      0x80,
+      255,
+      255,
+      255,
+      255,
+      0,
+      255,
+      ...Array(8).fill(0),
+    ]);
+    const target = new Collector();
+    const expected: number[] = [];
+    target.expect = (keys: number): void => {
+      expected.push(keys);
+    };
+    const file = Buffer.concat([text('REDIS0010'), promise]);
+    const steps = readRdb(sourceOf(file), file.length, 'dump.rdb', target, () => {});
+    while (steps.next().done !== true);
+    expect(expected).toEqual([3]);
   });
 
   test('other types are named with key and database', () => {
