@@ -4,3 +4,9 @@ export { type EngineOptions, MemoryEngine } from './engine.ts';
 export { EngineFullError } from './errors.ts';
 export { Keyspace } from './keyspace.ts';
 export { MAX_LENGTH_BYTES } from './limits.ts';
+export {
+  type Bytes,
+  MemoryStore,
+  type MemoryStoreOptions,
+  type SetOptions,
+} from './memory-store.ts';
