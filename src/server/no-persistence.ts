@@ -11,6 +11,7 @@ export class NoPersistence implements ServerPersistence {
   readonly refusal: string | undefined = undefined;
   readonly position = 0;
   readonly durable = 0;
+  readonly isFull = false;
   readonly releasable: number = Infinity;
   readonly lastSaveSeconds: number;
 

@@ -96,6 +96,10 @@ export class Persistence implements ServerPersistence {
     return this.aof.isOn;
   }
 
+  get isFull(): boolean {
+    return this.aof.log.isFull;
+  }
+
   get refusal(): string | undefined {
     const { failure } = this.aof.log;
     return failure && `MISCONF ${failure.message}`;

@@ -27,6 +27,8 @@ import type { SocketTransport } from './node-transport.ts';
 export interface ShardPersistence extends HostPersistence {
   /** Hands the buffered entries to the kernel; at the end of each tick. */
   write(): void;
+  /** So much is buffered that it should be written before the tick ends. */
+  readonly isFull: boolean;
   /** Output sealed at or before this position may leave. */
   readonly releasable: number;
 }
@@ -114,7 +116,9 @@ export class Shard implements ConnectionShare {
       receive: (region, at, length) => {
         if (this.#busySinceUs < 0) this.#beginTick();
         connection.session.lastMs = this.engine.now;
-        return connection.receive(region, at, length);
+        const isWanted = connection.receive(region, at, length);
+        if (this.#persistence.isFull) this.#persistence.write();
+        return isWanted;
       },
       receivedEnd: () => connection.receivedEnd(),
       closed: () => connection.closed(),

@@ -28,12 +28,11 @@ export const PERSISTENCE_DIRECTIVES: readonly Directive[] = [
   {
     name: 'aof-rewrite-incremental-fsync',
     kind: flag('yes'),
-    accepted: 'there is no RDB saving by fork',
+    accepted: 'bases are always synced bit by bit',
   },
   {
     name: 'no-appendfsync-on-rewrite',
     kind: flag('no'),
-    accepted: 'there is no RDB saving by fork',
   },
   {
     name: 'rdb-save-incremental-fsync',
