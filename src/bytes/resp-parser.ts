@@ -60,6 +60,11 @@ export class RespParser {
     }
     if (region.bytes[from] !== 42) return this.#parseInline(region, from, to, request);
 
+    // The common case by hand: `*`, one digit, CRLF.
+    const digit = region.bytes[from + 1]! - 48;
+    if (digit > 0 && digit <= 9 && from + 4 <= to && region.bytes[from + 2] === 13) {
+      return this.#arguments(region, from, from + 4, to, digit, 0, request, isAuthenticated);
+    }
     const count = this.#length(region, from + 1, to, 'too big mbulk count string');
     if (count === INCOMPLETE_LENGTH) {
       this.needBytes = to - from + 1;

@@ -356,7 +356,12 @@ export class MemoryEngine {
 
   /** Notes a use of the record. No change to a snapshot. */
   touch(ref: Ref): void {
-    this.setAccessField(ref, this.access.touched(this.accessField(ref)));
+    const view = this.arena.segment(ref).view;
+    const at = this.arena.offset(ref) + ACCESS_FIELD;
+    const word = view.getInt32(at, true);
+    const touched = (word & ~0xffffff) | this.access.touched(word & 0xffffff);
+    // Within one second nothing changes: the record's cache line stays clean.
+    if (touched !== word) view.setInt32(at, touched, true);
   }
 
   idleSeconds(ref: Ref): number {

@@ -11,7 +11,7 @@ import type { Chunks } from './chunks.ts';
 import { EngineFullError } from './errors.ts';
 import { IndexTable, MOVED } from './index-table.ts';
 import { GROW_LOAD, MIGRATE_SLOTS, MIN_SLOTS, SHRINK_FACTOR, SHRINK_LOAD } from './limits.ts';
-import { HEADER_BYTES, KEY_CHUNKED } from './record.ts';
+import { hasInlineKey, HEADER_BYTES, keyAreaOf } from './record.ts';
 import { bucketStep } from './scan-cursor.ts';
 
 export class KeyIndex {
@@ -165,9 +165,9 @@ export class KeyIndex {
     const at = (ref & arena.unitMask) << 3;
     const head = segment.view.getInt32(at, true);
     const length = end - start;
-    if ((head & (KEY_CHUNKED << 8)) === 0) {
+    if (hasInlineKey(head)) {
       return (
-        head >>> 16 === length && equalBytes(segment, at + HEADER_BYTES, region, start, length)
+        keyAreaOf(head) === length && equalBytes(segment, at + HEADER_BYTES, region, start, length)
       );
     }
     return (

@@ -12,11 +12,11 @@ import { KeyIndex } from './key-index.ts';
 import { INLINE_RECORD_BYTES } from './limits.ts';
 import {
   CLASS_FIELD,
+  hasInlineValue,
   HEADER_BYTES,
   HEAP_FIELD,
-  KEY_FIELD,
+  keyAreaOf,
   OBSERVED,
-  VALUE_CHUNKED,
   VALUE_FIELD,
 } from './record.ts';
 import { isChunkedValue, type RecordStore } from './record-store.ts';
@@ -138,20 +138,19 @@ export class Keyspace {
     const arena = this.#arena;
     const segment = arena.segments[ref >>> arena.segmentShift]!;
     const at = (ref & arena.unitMask) << 3;
+    const { bytes, view } = segment;
     const length = valueEnd - valueStart;
-    const flags = segment.bytes[at + 1]!;
-    const needed = HEADER_BYTES + segment.view.getUint16(at + KEY_FIELD, true) + length;
-    const capacity = CLASS_BYTES[segment.bytes[at + CLASS_FIELD]!]!;
+    const head = view.getInt32(at, true);
+    const needed = HEADER_BYTES + keyAreaOf(head) + length;
+    const capacity = CLASS_BYTES[bytes[at + CLASS_FIELD]!]!;
     if (
-      (flags & VALUE_CHUNKED) === 0 &&
+      hasInlineValue(head) &&
       needed <= capacity &&
       needed * 2 > capacity &&
       needed <= INLINE_RECORD_BYTES
     ) {
-      segment.bytes[at] = type | (encoding << 4);
-      if (segment.view.getInt32(at + VALUE_FIELD, true) !== length) {
-        segment.view.setInt32(at + VALUE_FIELD, length, true);
-      }
+      bytes[at] = type | (encoding << 4);
+      view.setInt32(at + VALUE_FIELD, length, true);
       copyBytes(segment, at + needed - length, valueRegion, valueStart, length);
       return ref;
     }

@@ -24,3 +24,30 @@ export const VALUE_CHUNKED = 2;
 export const OBSERVED = 4;
 export const EPOCH_SHIFT = 3;
 export const EPOCH_MASK = 24;
+
+/** The first word of a record (offsets 0 to 3), read once, says all of the following. */
+export function typeOf(head: number): number {
+  return head & 15;
+}
+
+export function hasInlineKey(head: number): boolean {
+  return (head & (KEY_CHUNKED << 8)) === 0;
+}
+
+export function hasInlineValue(head: number): boolean {
+  return (head & (VALUE_CHUNKED << 8)) === 0;
+}
+
+export function keyAreaOf(head: number): number {
+  return head >>> 16;
+}
+
+/** Where the value area of the record at `at` begins. */
+export function valueAreaStart(head: number, at: number): number {
+  return at + HEADER_BYTES + (head >>> 16);
+}
+
+/** Bytes of the value area of the record at `at`: of an inline value, its length. */
+export function valueAreaBytes(view: DataView, at: number): number {
+  return view.getInt32(at + VALUE_FIELD, true);
+}

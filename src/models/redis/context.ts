@@ -10,6 +10,7 @@ import { Region } from '../../bytes/region.ts';
 import type { Request } from '../../bytes/resp-request.ts';
 import type { RespWriter } from '../../bytes/resp-writer.ts';
 import type { MemoryEngine, Ref } from '../../memory/index.ts';
+import { hasInlineValue, typeOf, valueAreaBytes, valueAreaStart } from '../../memory/record.ts';
 import type { Command } from './command-table.ts';
 import type { Database } from './database.ts';
 import type { Effects } from './effects.ts';
@@ -64,22 +65,27 @@ export class Context {
 
   /** Looks the key in argument `i` up for reading: counts hit or miss, marks the access. NONE (0) when absent or expired. */
   lookupRead(i: number): Ref {
-    const ref = this.inspect(i);
-    if (ref !== 0 && !this.session.isNoTouch) this.engine.touch(ref);
+    const ref = this.peek(i);
+    if (ref === 0) {
+      this.#missed(i);
+      return 0;
+    }
+    this.model.stats.keyspaceHits++;
+    if (!this.session.isNoTouch) this.engine.touch(ref);
     return ref;
   }
 
   /** As `lookupRead`, but the key's access clock stays (EXISTS, TYPE, TTL ...). */
   inspect(i: number): Ref {
     const ref = this.peek(i);
-    const model = this.model;
-    if (ref === 0) {
-      model.stats.keyspaceMisses++;
-      if ((model.eventClasses & EVENT.keyMiss) !== 0) this.notify(EVENT.keyMiss, 'keymiss', i);
-    } else {
-      model.stats.keyspaceHits++;
-    }
+    if (ref === 0) this.#missed(i);
+    else this.model.stats.keyspaceHits++;
     return ref;
+  }
+
+  #missed(i: number): void {
+    this.model.stats.keyspaceMisses++;
+    this.notify(EVENT.keyMiss, 'keymiss', i);
   }
 
   /** Looks the key in argument `i` up for writing: marks the access, counts nothing. */
@@ -132,13 +138,15 @@ export class Context {
     model.publishKeyEvent(eventClass, event, this.request.text(i), db.id);
   }
 
-  /** Replies with the whole value of a string. */
-  replyValue(ref: Ref): void {
-    const engine = this.engine;
-    const length = engine.valueLength(ref);
-    if (engine.isValueInline(ref))
-      this.reply.bulk(engine.segment(ref), engine.valueStart(ref), length);
-    else this.replyRange(ref, 0, length);
+  /** Replies with the whole value of a string; WRONGTYPE where `ref` is none. */
+  replyString(ref: Ref): void {
+    const segment = this.engine.segment(ref);
+    const at = this.engine.arena.offset(ref);
+    const head = segment.view.getInt32(at, true);
+    if (typeOf(head) !== TYPE.string) this.reply.error(WRONG_TYPE);
+    else if (hasInlineValue(head))
+      this.reply.bulk(segment, valueAreaStart(head, at), valueAreaBytes(segment.view, at));
+    else this.replyRange(ref, 0, this.engine.valueLength(ref));
   }
 
   /** Replies with the bytes `[from, to)` of a string, however large. */

@@ -21,8 +21,6 @@ export const POSTPONED = 2;
 /** The session is over: read nothing more. */
 export const CLOSED = 3;
 
-/** Of a brief command's calls the first two and then one in so many are timed; `Command` says what the others count as. */
-const TIMING_STRIDE = 64;
 /** Below this slow-log threshold (microseconds) every call is timed. */
 const CLOSE_TIMING_US = 1000;
 /** Redis quotes at most this much of what it does not know. */
@@ -129,11 +127,10 @@ export class Dispatcher {
       }
     }
 
-    const pubsub = model.pubsub;
-    pubsub.executing = session;
+    session.isExecuting = true;
     this.call(command);
-    pubsub.executing = undefined;
-    if (pubsub.hasPostponed) pubsub.deliverPostponed(session);
+    session.isExecuting = false;
+    if (model.pubsub.hasPostponed) model.pubsub.deliverPostponed(session);
     model.effects.endEntry();
     if (session.isClosing) return CLOSED;
     return session.parked === undefined ? RAN : PARKED;
@@ -149,7 +146,6 @@ export class Dispatcher {
     const request = c.request;
     const session = c.session;
     const stats = model.stats;
-    c.command = command;
     stats.errorsSeen = this.#reply.errorCount;
     if (this.#isTimed(command)) {
       const before = model.host.monotonicUs();
@@ -238,8 +234,7 @@ export class Dispatcher {
   }
 
   #isTimed(command: Command): boolean {
-    if (!command.isBrief || command.untimed >= TIMING_STRIDE) return true;
-    if (command.typicalMicroseconds < 0) return true;
+    if (command.untimed >= command.timingStride) return true;
     const model = this.#model;
     const threshold = model.slowlog.thresholdUs;
     return (threshold >= 0 && threshold < CLOSE_TIMING_US) || model.latency.thresholdMs > 0;

@@ -125,7 +125,10 @@ export class Effects {
 
   /** Ends the request's entry. */
   endEntry(): void {
-    if (this.#count === 0) return;
+    if (this.#count > 0) this.#end();
+  }
+
+  #end(): void {
     const sink = this.#sink;
     if (this.#count > 1) {
       sink.reserve(MULTI.length + EXEC.length);

@@ -85,6 +85,8 @@ export class Session {
   subscriptionBytes = 0;
 
   isMonitor = false;
+  /** A request of it runs now: messages to itself wait until its reply is written. */
+  isExecuting = false;
   /** CLIENT REPLY: on; off; 'skip-next' (said by SKIP, becomes 'skip' for the next command). */
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isNoEvict = false;

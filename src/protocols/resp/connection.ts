@@ -352,7 +352,7 @@ export class Connection implements SessionIo {
     this.totalOutputBytes += length;
     this.#share.outputBytes += length;
     if (this.#isStalled || !this.transport.borrowsBytes) {
-      this.#backlog.push(region.bytes.slice(from, to));
+      this.#backlog.push(region.region.bytes.slice(from, to));
       this.#backlogBytes += length;
       if (!this.#share.mayHold(this, this.outputBytes())) return false;
       return !this.#isStalled && this.#backlog.length === 1 && this.#offered.length === 0;

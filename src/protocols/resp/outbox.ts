@@ -19,15 +19,16 @@ import type { Session } from '../../models/redis/session.ts';
 import type { Connection } from './connection.ts';
 import { OUTPUT_REGION_BYTES, SPARE_REGIONS } from './limits.ts';
 
-/** A region with the number of spans in it that have not left. */
-export class OutputRegion extends Region {
+/** A region with the number of spans in it that have not left. (It has one, it is none: all regions have one shape, for speed.) */
+export class OutputRegion {
   pins = 0;
+  readonly region: Region;
   /** The same bytes as a Buffer, which sockets take. */
   readonly buffer: Buffer;
 
   constructor(sizeBytes: number) {
     const memory = new ArrayBuffer(sizeBytes);
-    super(memory);
+    this.region = new Region(memory);
     this.buffer = Buffer.from(memory);
   }
 }
@@ -65,7 +66,7 @@ export class Outbox implements Output, RegionSource {
 
   constructor() {
     this.#region = new OutputRegion(OUTPUT_REGION_BYTES);
-    this.writer = new RespWriter(this, this.#region);
+    this.writer = new RespWriter(this, this.#region.region);
   }
 
   /** Spans that wait to be sent. */
@@ -132,7 +133,7 @@ export class Outbox implements Output, RegionSource {
   turn(writer: RespWriter, _sizeBytes: number): void {
     this.#closeSpan();
     if (this.#region.pins > 0) this.#region = this.#takeRegion();
-    writer.use(this.#region, 0);
+    writer.use(this.#region.region, 0);
     this.#spanStart = 0;
   }
 
@@ -258,10 +259,10 @@ export class Outbox implements Output, RegionSource {
   #recycleCurrent(): void {
     if (this.#current !== undefined) return;
     if (this.#region.pins === 0) {
-      this.writer.use(this.#region, 0);
+      this.writer.use(this.#region.region, 0);
     } else if (this.writer.limit - this.writer.at < OUTPUT_REGION_BYTES / 2) {
       this.#region = this.#takeRegion();
-      this.writer.use(this.#region, 0);
+      this.writer.use(this.#region.region, 0);
     }
     this.#spanStart = this.writer.at;
   }

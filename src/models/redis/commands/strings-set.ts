@@ -175,7 +175,7 @@ function setExpiring(c: Context, isSeconds: boolean): void {
 
 function replyOld(c: Context, ref: Ref): void {
   if (ref === 0) c.reply.nil();
-  else c.replyValue(ref);
+  else c.replyString(ref);
 }
 
 /** Emits the request without its GETs, whose answers nobody reads again. */
