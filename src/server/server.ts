@@ -9,10 +9,11 @@ import { HOUSEKEEPING_MS } from '../models/redis/housekeeping.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import { realSystem, type System } from '../os/system.ts';
 import { ClientLimits } from './client-limits.ts';
-import { applyServerSettings, listenOptions } from './apply-settings.ts';
+import { applyServerSettings, followListenSettings, listenOptions } from './apply-settings.ts';
+import { Door } from './door.ts';
 import { Listeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
-import { ReadRegion, type SocketTransport } from './node-transport.ts';
+import { ReadRegion } from './node-transport.ts';
 import { NoPersistence } from './no-persistence.ts';
 import { ProcessHost } from './process-host.ts';
 import { type ServerPersistence, Shard } from './shard.ts';
@@ -54,7 +55,7 @@ export interface LoadProgress {
 const SWEEP_MS = 1000;
 
 /**
- * Opens the listeners and begins to load; clients that come meanwhile get LOADING. Throws ListenError, DirectoryLockedError and what the
+ * Opens the listeners and begins to load; clients that come meanwhile get LOADING. Throws ListenError, TlsError, DirectoryLockedError and what the
  * persistence throws (FileError, CorruptLogError) before anything is served.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
@@ -74,12 +75,13 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 
   const stop = (code: number): Promise<void> => {
     stopping ??= (async () => {
-      await listeners.close();
+      listeners.close();
       for (const cancel of cancels) cancel();
       shard.drain();
       await persistence.close();
       shard.drain();
       for (const connection of [...shard.connections]) connection.close();
+      door.handshakes.close();
       logger.notice('Kvasir is now ready to exit, bye bye...');
       finish(code);
     })();
@@ -104,11 +106,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     network: () => ({
       inputBytes: shard.inputBytes,
       outputBytes: shard.outputBytes,
-      connectionsReceived,
-      rejectedConnections,
+      connectionsReceived: door.received,
+      rejectedConnections: door.rejected,
       evictedClients: shard.limits.evictedClients,
     }),
     buffers: () => shard.limits.buffers(),
+    tcpPort: () => listeners.tcpPort,
     beforeTimer: () => {
       shard.engine.now = system.clock.now();
     },
@@ -121,24 +124,15 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   shard.log = (level, message) => logger[level](message);
   shard.limits = new ClientLimits(shard.model, (message) => logger.warning(message));
 
-  let connectionsReceived = 0;
-  let rejectedConnections = 0;
-  const admit = (isLocal: boolean): string | undefined => {
-    connectionsReceived++;
-    if (shard.connections.size >= settings.number('maxclients')) {
-      rejectedConnections++;
-      return 'ERR max number of clients reached';
-    }
-    if (!isLocal && settings.flag('protected-mode') && settings.text('requirepass') === '') {
-      rejectedConnections++;
-      return PROTECTED_MODE;
-    }
-    return undefined;
-  };
-  const accept = (transport: SocketTransport): void => {
-    shard.accept(transport, settings.text('requirepass') === '');
-  };
-  const listeners = new Listeners(system.files, new ReadRegion(), admit, accept);
+  const hasPassword = (): boolean => settings.text('requirepass') !== '';
+  const door = new Door({
+    reads: new ReadRegion(),
+    isFull: (handshaking) => shard.connections.size + handshaking >= settings.number('maxclients'),
+    isProtected: () => settings.flag('protected-mode') && !hasPassword(),
+    accept: (transport) => shard.accept(transport, !hasPassword()),
+    log: (message) => logger.verbose(message),
+  });
+  const listeners = new Listeners(system.files, door, (message) => logger.warning(message));
 
   applySettings(shard.model);
   applyServerSettings(settings, shard);
@@ -149,7 +143,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await persistence.close();
     throw error;
   }
-  host.tcpPort = listeners.tcpPort;
+  followListenSettings(settings, listeners, door, (message) => logger.warning(message));
   cancels.push(system.timers.every(SWEEP_MS, () => shard.sweep()));
   cancels.push(system.timers.every(HOUSEKEEPING_MS, () => shard.keepHouse()));
 
@@ -158,8 +152,12 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     throw error;
   });
   return {
-    addresses: listeners.addresses,
-    port: listeners.tcpPort,
+    get addresses() {
+      return listeners.addresses;
+    },
+    get port() {
+      return listeners.tcpPort;
+    },
     shard,
     ready,
     stop: () => stop(0),
@@ -180,8 +178,3 @@ async function createPersistence(
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   });
 }
-
-const PROTECTED_MODE =
-  'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. ' +
-  'In this mode connections are only accepted from the loopback interface. To let other machines in, set a password (requirepass), ' +
-  "or, where the network itself is trusted, say CONFIG SET protected-mode no from this machine, or start with '--protected-mode no'.";

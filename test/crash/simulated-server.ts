@@ -104,6 +104,7 @@ export class SimulatedServer {
         evictedClients: 0,
       }),
       buffers: () => ({ maxInputBytes: 0, maxOutputBytes: 0, clientsBytes: 0 }),
+      tcpPort: () => 0,
       beforeTimer: () => {
         engine.now = loop.now();
       },

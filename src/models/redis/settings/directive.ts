@@ -40,6 +40,8 @@ export interface Directive {
   isProtected?: boolean;
   /** CONFIG GET with a pattern leaves it out. */
   isHidden?: boolean;
+  /** CONFIG SET to the value that it has applies it again: the file behind it may have changed. */
+  isVolatile?: boolean;
   /** A password: never logged. */
   isSecret?: boolean;
   /** It is taken, kept and answered, but has no effect here: the reason. */
