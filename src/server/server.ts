@@ -122,7 +122,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     persistence,
   );
   shard.log = (level, message) => logger[level](message);
-  shard.limits = new ClientLimits(shard.model, (message) => logger.warning(message));
+  shard.limits = new ClientLimits(shard.model, (level, message) => logger[level](message));
 
   const hasPassword = (): boolean => settings.text('requirepass') !== '';
   const door = new Door({

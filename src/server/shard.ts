@@ -78,6 +78,8 @@ export class Shard implements ConnectionShare {
   /** When this tick's work began, in monotonic microseconds; -1: it has not. */
   #busySinceUs = -1;
   #wakeAtMs = Infinity;
+  /** `outbox.regionsTaken` when it was last looked who holds output. */
+  #regionsSeen = 0;
   #cancelWake: (() => void) | undefined = undefined;
   readonly #endTickBound: () => void;
 
@@ -112,6 +114,7 @@ export class Shard implements ConnectionShare {
     );
     this.connections.add(connection);
     this.model.connect(connection.session);
+    this.limits.note(connection);
     transport.events = {
       receive: (region, at, length) => {
         if (this.#busySinceUs < 0) this.#beginTick();
@@ -128,11 +131,16 @@ export class Shard implements ConnectionShare {
 
   closed(connection: Connection): void {
     if (!this.connections.delete(connection)) return;
+    this.limits.forget(connection);
     this.model.disconnect(connection.session);
   }
 
   mayHold(connection: Connection, bytes: number): boolean {
     return this.limits.mayHold(connection, bytes);
+  }
+
+  noteMemory(connection: Connection): void {
+    this.limits.note(connection);
   }
 
   soon(fn: () => void): void {
@@ -180,6 +188,11 @@ export class Shard implements ConnectionShare {
     this.model.latency.sample('aof-write', Math.floor(took / 1000), this.engine.now);
     this.outbox.seal(this.#persistence.position);
     this.outbox.release(this.#persistence.releasable);
+    // What waits for the disk counts as output of those it is for, too.
+    if (this.outbox.length > 0 && this.outbox.regionsTaken !== this.#regionsSeen) {
+      this.#regionsSeen = this.outbox.regionsTaken;
+      this.limits.checkHeld(this.connections);
+    }
   }
 
   /** The first work of a tick: its time is read once. */

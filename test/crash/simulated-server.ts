@@ -114,7 +114,7 @@ export class SimulatedServer {
       host,
       this.persistence,
     );
-    this.shard.limits = new ClientLimits(this.shard.model, () => {});
+    this.shard.limits = new ClientLimits(this.shard.model);
     applySettings(this.shard.model);
   }
 

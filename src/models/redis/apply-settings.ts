@@ -35,6 +35,9 @@ export function applySettings(model: RedisModel): void {
   follow('proto-max-bulk-len', () => {
     model.maxStringBytes = Math.min(settings.number('proto-max-bulk-len'), MAX_LENGTH_BYTES);
   });
+  follow('client-query-buffer-limit', () => {
+    model.maxQueuedBytes = settings.number('client-query-buffer-limit');
+  });
   follow('maxmemory-policy', () => {
     engine.useLfu = settings.text('maxmemory-policy').endsWith('-lfu');
   });

@@ -121,7 +121,14 @@ export class Dispatcher {
         return POSTPONED;
       }
       if (session.queue !== undefined && !this.#staysOutOfQueue.has(command)) {
-        queueCommand(session, command, request);
+        if (!queueCommand(session, command, request, model.maxQueuedBytes)) {
+          model.host.log(
+            'warning',
+            `Closing client that reached max query buffer length: ${session.io.address} (commands that wait for EXEC)`,
+          );
+          session.io.close();
+          return CLOSED;
+        }
         this.#reply.simple('QUEUED');
         return RAN;
       }
@@ -212,7 +219,7 @@ export class Dispatcher {
     c.command = command;
     c.db = model.databases[session.database]!;
     if (session.queue !== undefined && command !== this.#exec) {
-      queueCommand(session, command, request);
+      queueCommand(session, command, request, Infinity);
       return undefined;
     }
     try {

@@ -53,6 +53,8 @@ export class RedisModel {
   eventClasses = 0;
   /** The longest string a command may make, in bytes: `proto-max-bulk-len`, as far as the engine goes. */
   maxStringBytes: number = 512 * 1024 * 1024;
+  /** What one client may have waiting for EXEC, in bytes: `client-query-buffer-limit`. */
+  maxQueuedBytes: number = 1024 * 1024 * 1024;
   /** DEBUG SET-ACTIVE-EXPIRE: due keys are deleted without being asked for. */
   isActiveExpireOn = true;
   /** Loading: entries of the log alone change state; nothing expires by the clock. */

@@ -40,6 +40,8 @@ export interface ConnectionShare {
   maxQueryBytes: number;
   /** Whether `connection` may hold `bytes` of unsent output (client-output-buffer-limit); false closes it. */
   mayHold(connection: Connection, bytes: number): boolean;
+  /** The memory that `connection` holds has changed, or may have. */
+  noteMemory(connection: Connection): void;
   /** Something happened that the end of this tick must look at. */
   schedule(): void;
   /** Calls `fn` in the next turn of the event loop. */
@@ -59,6 +61,12 @@ export class Connection implements SessionIo {
   totalOutputBytes = 0;
   /** Since when the output is above the soft limit, in ms since the epoch; 0: it is not. */
   softLimitSinceMs = 0;
+  /** For whoever adds up the memory of all clients: what was added for this one, and whether it is to be looked at again. */
+  countedBytes = 0;
+  isMemoryNoted = false;
+  /** For whoever closes idle clients: what had been sent when it last looked and saw more, and when that was. */
+  sentBytesSeen = 0;
+  sentSeenMs = 0;
   readonly #share: ConnectionShare;
 
   /** Input that has not run: `#pending` bytes `[#pendingFrom, #pendingTo)`. */
@@ -104,6 +112,7 @@ export class Connection implements SessionIo {
     this.totalInputBytes += length;
     this.#share.inputBytes += length;
     if (this.#isClosing) return true;
+    this.#share.noteMemory(this);
     const waiting = this.#pendingTo - this.#pendingFrom;
     if (waiting === 0 && this.#mayRun()) {
       const rest = this.#run(region, at, at + length, true);
@@ -142,6 +151,16 @@ export class Connection implements SessionIo {
         this.transport.resume();
       }
     });
+  }
+
+  /**
+   * Lets one more read of a client in that waits (blocked, paused) and has sent more than a turn's worth already: only a read shows that it
+   * has gone. Call it now and then.
+   */
+  probe(): void {
+    if (!this.#isReadPaused || this.#isThrottled || this.#isClosing) return;
+    this.#isReadPaused = false;
+    this.transport.resume();
   }
 
   #mayRun(): boolean {
@@ -304,6 +323,7 @@ export class Connection implements SessionIo {
   #runPending(): void {
     this.#isPostponed = false;
     if (!this.#mayRun()) return;
+    this.#share.noteMemory(this);
     const region = this.#pending;
     const waiting = this.#pendingTo - this.#pendingFrom;
     if (region === undefined || waiting === 0 || waiting < this.#needBytes) return;
@@ -354,6 +374,7 @@ export class Connection implements SessionIo {
     if (this.#isStalled || !this.transport.borrowsBytes) {
       this.#backlog.push(region.region.bytes.slice(from, to));
       this.#backlogBytes += length;
+      this.#share.noteMemory(this);
       if (!this.#share.mayHold(this, this.outputBytes())) return false;
       return !this.#isStalled && this.#backlog.length === 1 && this.#offered.length === 0;
     }
@@ -405,10 +426,12 @@ export class Connection implements SessionIo {
     this.#isStalled = true;
     for (const region of this.#offeredRegions) this.#pinned.push(region);
     this.#offeredRegions.length = 0;
+    this.#share.noteMemory(this);
     if (!this.#share.mayHold(this, this.outputBytes())) return;
     this.transport.whenDrained(() => {
       if (this.#isClosed) return;
       this.#isStalled = false;
+      this.#share.noteMemory(this);
       this.#unpinAll(this.#pinned);
       if (this.#backlog.length > 0) this.#writeBacklog();
       if (!this.#isStalled) this.#drained();
@@ -480,6 +503,11 @@ export class Connection implements SessionIo {
     this.#share.closed(this);
   }
 
+  /** Input that waited is about to run. */
+  get isResuming(): boolean {
+    return this.#isResumeScheduled;
+  }
+
   // ---- what the model asks
 
   get isGone(): boolean {
@@ -514,6 +542,11 @@ export class Connection implements SessionIo {
 
   outputBytes(): number {
     return this.heldBytes + this.#backlogBytes + this.transport.pendingBytes();
+  }
+
+  /** Bytes of output that the kernel took: while they grow the client is not idle. */
+  sentBytes(): number {
+    return this.totalOutputBytes - this.#backlogBytes - this.transport.pendingBytes();
   }
 
   outputPieces(): number {

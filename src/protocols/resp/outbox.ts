@@ -49,6 +49,8 @@ export class Outbox implements Output, RegionSource {
   readonly writer: RespWriter;
   /** Called when output was begun outside of a tick that is under way already. */
   onPending: () => void = () => {};
+  /** Counts up whenever the output that waits took another region: a look at who holds it is worth while. */
+  regionsTaken = 0;
   #region: OutputRegion;
   readonly #spare: OutputRegion[] = [];
   /** A ring of span objects, reused; `#head` is the first that has not left. */
@@ -250,6 +252,7 @@ export class Outbox implements Output, RegionSource {
   }
 
   #takeRegion(): OutputRegion {
+    this.regionsTaken++;
     const spare = this.#spare.pop();
     if (spare !== undefined) return spare;
     return new OutputRegion(OUTPUT_REGION_BYTES);

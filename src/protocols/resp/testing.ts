@@ -156,6 +156,8 @@ export class FakeShard implements ConnectionShare {
     return false;
   }
 
+  noteMemory(): void {}
+
   schedule(): void {}
 
   soon(fn: () => void): void {
