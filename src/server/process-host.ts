@@ -1,7 +1,7 @@
 /** The model's view of this process: what INFO asks of the operating system, timers, shutdown. */
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import type { Host, HostPersistence, Output } from '../models/redis/host.ts';
+import type { CpuTimes, Host, HostPersistence, Output } from '../models/redis/host.ts';
 import type { System } from '../os/system.ts';
 import type { Logger } from './logger.ts';
 
@@ -64,8 +64,16 @@ export class ProcessHost implements Host {
   }
 
   cpu(): ReturnType<Host['cpu']> {
-    const { user, system } = process.cpuUsage();
-    return { userSeconds: user / 1e6, systemSeconds: system / 1e6 };
+    // Node.js 20 knows the times of the whole process only.
+    const { threadCpuUsage } = process as { threadCpuUsage?: (this: void) => NodeJS.CpuUsage };
+    const seconds = ({ user, system }: NodeJS.CpuUsage): CpuTimes => ({
+      userSeconds: user / 1e6,
+      systemSeconds: system / 1e6,
+    });
+    return {
+      ...seconds(process.cpuUsage()),
+      mainThread: threadCpuUsage && seconds(threadCpuUsage()),
+    };
   }
 
   monotonicUs(): number {

@@ -2,6 +2,7 @@
  * A server of one shard: settings in, a running process's parts out. `kvasir serve` is a thin shell around `startServer`, which programs
  * and tests may call as well; several servers live in one process without knowing of each other.
  */
+import path from 'node:path';
 import { MemoryEngine } from '../memory/index.ts';
 import { applySettings } from '../models/redis/apply-settings.ts';
 import { COMMANDS } from '../models/redis/commands/index.ts';
@@ -106,6 +107,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     network: () => ({
       inputBytes: shard.inputBytes,
       outputBytes: shard.outputBytes,
+      reads: shard.reads,
+      writes: shard.writes,
       connectionsReceived: door.received,
       rejectedConnections: door.rejected,
       evictedClients: shard.limits.evictedClients,
@@ -143,6 +146,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     await persistence.close();
     throw error;
   }
+  settings.initialise('dir', [path.resolve(settings.text('dir'))]); // as Redis: its working directory
   followListenSettings(settings, listeners, door, (message) => logger.warning(message));
   cancels.push(system.timers.every(SWEEP_MS, () => shard.sweep()));
   cancels.push(system.timers.every(HOUSEKEEPING_MS, () => shard.keepHouse()));

@@ -70,6 +70,8 @@ export class Shard implements ConnectionShare {
   maxQueryBytes = 0;
   inputBytes = 0;
   outputBytes = 0;
+  reads = 0;
+  writes = 0;
   limits!: ClientLimits;
   log: (level: 'verbose' | 'warning', message: string) => void = () => {};
   readonly #system: System;

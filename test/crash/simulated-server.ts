@@ -98,6 +98,8 @@ export class SimulatedServer {
       shutdown: () => undefined,
       network: () => ({
         inputBytes: 0,
+        reads: 0,
+        writes: 0,
         outputBytes: 0,
         connectionsReceived: 0,
         rejectedConnections: 0,

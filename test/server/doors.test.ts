@@ -1,10 +1,17 @@
 /** Who comes in: maxclients, protected mode, and what becomes of those who do not. */
 import fs from 'node:fs';
 import os from 'node:os';
+import path from 'node:path';
 import { afterEach, describe, expect, test } from 'vitest';
 import type { RunningServer } from '../../src/server/server.ts';
 import { RawClient } from '../support/raw-client.ts';
-import { MAIN, ServerProcess, freePort, serverInProcess } from '../support/server.ts';
+import {
+  MAIN,
+  ServerProcess,
+  freePort,
+  serverInProcess,
+  temporaryDirectory,
+} from '../support/server.ts';
 
 let server: RunningServer | undefined;
 const clients: RawClient[] = [];
@@ -142,3 +149,19 @@ test.runIf(process.platform !== 'win32')(
     expect(await limited.kill('SIGTERM')).toBe(0);
   },
 );
+
+test('INFO and CONFIG GET of a server that is reached by a socket', async () => {
+  const dir = temporaryDirectory();
+  server = await serverInProcess({ dir: path.relative('.', dir) });
+  const a = await connect();
+  const field = async (name: string): Promise<number> =>
+    Number(new RegExp(`^${name}:(\\d+)`, 'm').exec(String(await a.call('INFO', 'stats')))![1]);
+  const [reads, writes] = [
+    await field('total_reads_processed'),
+    await field('total_writes_processed'),
+  ];
+  for (let i = 0; i < 10; i++) await a.call('PING');
+  expect(await field('total_reads_processed')).toBe(reads + 12);
+  expect(await field('total_writes_processed')).toBe(writes + 12);
+  expect(await a.call('CONFIG', 'GET', 'dir')).toEqual(['dir', fs.realpathSync(dir)]);
+});

@@ -13,6 +13,11 @@ export interface Output {
 /** A value for INFO: number, text. Field order is the order of insertion. */
 export type InfoFields = Record<string, number | string>;
 
+export interface CpuTimes {
+  userSeconds: number;
+  systemSeconds: number;
+}
+
 export interface Host {
   readonly output: Output;
   readonly processId: number;
@@ -35,7 +40,7 @@ export interface Host {
     peakRss: number;
     system: number;
   };
-  cpu(): { userSeconds: number; systemSeconds: number };
+  cpu(): CpuTimes & { mainThread: CpuTimes | undefined };
   /** Microseconds of a clock that only moves forward. */
   monotonicUs(): number;
   /** Microseconds since the epoch. */
@@ -60,6 +65,8 @@ export interface Host {
   network(): {
     inputBytes: number;
     outputBytes: number;
+    reads: number;
+    writes: number;
     connectionsReceived: number;
     rejectedConnections: number;
     evictedClients: number;

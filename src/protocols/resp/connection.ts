@@ -48,8 +48,11 @@ export interface ConnectionShare {
   soon(fn: () => void): void;
   log(level: 'verbose' | 'warning', message: string): void;
   closed(connection: Connection): void;
+  /** Totals: bytes, and the reads and writes that moved them. */
   inputBytes: number;
   outputBytes: number;
+  reads: number;
+  writes: number;
 }
 
 export class Connection implements SessionIo {
@@ -111,6 +114,7 @@ export class Connection implements SessionIo {
   receive(region: Region, at: number, length: number): boolean {
     this.totalInputBytes += length;
     this.#share.inputBytes += length;
+    this.#share.reads++;
     if (this.#isClosing) return true;
     this.#share.noteMemory(this);
     const waiting = this.#pendingTo - this.#pendingFrom;
@@ -398,6 +402,7 @@ export class Connection implements SessionIo {
     if (this.#isClosed) return;
     const transport = this.transport;
     const offered = this.#offered;
+    this.#share.writes++;
     if (offered.length === 1) transport.write(offered[0]!);
     else if (offered.length > 1) transport.writeMany(offered);
     offered.length = 0;
@@ -416,6 +421,7 @@ export class Connection implements SessionIo {
     }
     const pieces = this.#backlog.splice(0, count);
     this.#backlogBytes -= bytes;
+    this.#share.writes++;
     if (pieces.length === 1) this.transport.write(pieces[0]!);
     else if (pieces.length > 1) this.transport.writeMany(pieces);
     if (this.transport.pendingBytes() > 0 || this.#backlog.length > 0) this.#stall();

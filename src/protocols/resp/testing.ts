@@ -95,6 +95,8 @@ export class FakeShard implements ConnectionShare {
   maxQueryBytes: number = 1 << 30;
   inputBytes = 0;
   outputBytes = 0;
+  reads = 0;
+  writes = 0;
   maxOutputBytes: number = Infinity;
   execute: (session: Session, args: string[]) => number = (_session, args) => {
     const writer = this.outbox.writer;

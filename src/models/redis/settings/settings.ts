@@ -142,10 +142,10 @@ export class Settings {
       if (entry === undefined) {
         return `ERR Unknown option or number of arguments for CONFIG SET - '${quotable(name)}'`;
       }
-      if (entry.directive.isFixed === true) return fail(name, "can't set immutable config");
       if (entry.directive.isProtected === true && !mayProtected) {
         return fail(name, "can't set protected config");
       }
+      if (entry.directive.isFixed === true) return fail(name, "can't set immutable config");
       if (found.some((other) => other.entry === entry)) return fail(name, 'duplicate parameter');
       found.push({ entry, text, name: name.toLowerCase() });
     }

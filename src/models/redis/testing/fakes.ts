@@ -164,7 +164,7 @@ export function fakeHost(output: Output, state: FakeHostState, random: () => num
     startedMs: state.nowMs,
     runId: '0123456789abcdef0123456789abcdef01234567',
     memory: () => ({ rss: 1, heapUsed: 1, heapTotal: 1, external: 1, peakRss: 1, system: 1 }),
-    cpu: () => ({ userSeconds: 0, systemSeconds: 0 }),
+    cpu: () => ({ userSeconds: 0, systemSeconds: 0, mainThread: undefined }),
     monotonicUs: () => state.nowMs * 1000,
     wallClockUs: () => state.nowMs * 1000,
     after(ms, fn) {
@@ -204,6 +204,8 @@ export function fakeHost(output: Output, state: FakeHostState, random: () => num
     log: (level, message) => void state.logged.push(`${level}: ${message}`),
     network: () => ({
       inputBytes: 0,
+      reads: 0,
+      writes: 0,
       outputBytes: 0,
       connectionsReceived: 0,
       rejectedConnections: 0,
