@@ -4,3 +4,36 @@
 
 /** A batch, keys and values together: one record and one region, whose offsets stay far from the end of 32 bits. */
 export const MAX_BATCH_BYTES: number = 1024 * 1024 * 1024;
+/**
+ * A record that is read back: more than any batch of ours, and what one region holds with small offsets. Fragments are kept as they check, so
+ * that only a file of this size takes so much memory.
+ */
+export const MAX_RECORD_BYTES: number = 2 * MAX_BATCH_BYTES - 1;
+/** Records wait in a buffer of this size; a larger one goes to the file in pieces of it (writing 64 KiB takes 15 us). */
+export const LOG_BUFFER_BYTES: number = 256 * 1024;
+/** Logs are read through a window of this size, a whole number of their blocks. */
+export const LOG_WINDOW_BYTES: number = 256 * 1024;
+/** Levels of the tree, 0 to 6: LevelDB refuses a manifest that names more. */
+export const LEVELS = 7;
+/** Facts of one file in a manifest: six are known, later versions may know more. */
+export const MAX_FILE_FACTS = 64;
+
+// ---- block cache
+
+/** A segment of the block cache: one typed array whose offsets are small integers. */
+export const CACHE_SEGMENT_BYTES: number = 64 * 1024 * 1024;
+/** Stretches of a segment begin at multiples of a cache line. */
+export const CACHE_GRANULE_BYTES = 64;
+/** How often the clock's hand passes over an entry after its last use: a data block, ... */
+export const CHANCES_LOW = 1;
+/** ... an index or filter, which many lookups need and which costs more to read again. */
+export const CHANCES_HIGH = 3;
+/** Blocks too large for a segment are kept while they are at most this part of the capacity. */
+export const CACHE_OVERFLOW_FRACTION = 0.25;
+
+// ---- memtable
+
+/** The smallest buffer of a memtable: a header, a few nodes and records. Tests use such. */
+export const MIN_MEMTABLE_BYTES = 4096;
+/** Offsets into a memtable stay small integers. A batch of MAX_BATCH_BYTES does not fit: LIMIT. */
+export const MAX_MEMTABLE_BYTES: number = 2 ** 31 - 8;
