@@ -17,6 +17,8 @@ export const LOG_WINDOW_BYTES: number = 256 * 1024;
 export const LEVELS = 7;
 /** Facts of one file in a manifest: six are known, later versions may know more. */
 export const MAX_FILE_FACTS = 64;
+/** CURRENT holds one name: `MANIFEST-` and at most 16 digits. */
+export const MAX_CURRENT_BYTES = 64;
 
 // ---- block cache
 
