@@ -13,6 +13,8 @@ export const MAX_RECORD_BYTES: number = 2 * MAX_BATCH_BYTES - 1;
 export const LOG_BUFFER_BYTES: number = 256 * 1024;
 /** Logs are read through a window of this size, a whole number of their blocks. */
 export const LOG_WINDOW_BYTES: number = 256 * 1024;
+/** Recovery pauses after so many bytes of a log: a few milliseconds of work. */
+export const RECOVERY_SLICE_BYTES: number = 1024 * 1024;
 /** Levels of the tree, 0 to 6: LevelDB refuses a manifest that names more. */
 export const LEVELS = 7;
 /** Facts of one file in a manifest: six are known, later versions may know more. */
@@ -39,3 +41,23 @@ export const CACHE_OVERFLOW_FRACTION = 0.25;
 export const MIN_MEMTABLE_BYTES = 4096;
 /** Offsets into a memtable stay small integers. A batch of MAX_BATCH_BYTES does not fit: LIMIT. */
 export const MAX_MEMTABLE_BYTES: number = 2 ** 31 - 8;
+
+// ---- tables
+
+/** A block when it is uncompressed: one region, whose offsets stay small integers. */
+export const MAX_PLAIN_BLOCK_BYTES: number = 1024 * 1024 * 1024;
+/** A table grows beyond its target by one entry; its offsets stay far from the end of 32 bits, as every reader of LevelDB's format wants them. */
+export const MAX_TABLE_BYTES: number = 4 * 1024 * 1024 * 1024 - 1;
+/** Finished blocks are handed to the system in pieces of this size: below it a call costs more than the copy. */
+export const TABLE_WRITE_BYTES: number = 128 * 1024;
+/** Keys of an index block, made whole, may take this much more than the block: more is no index of LevelDB's, RocksDB's or ours. */
+export const INDEX_EXPANSION = 64;
+/** Properties and names of meta blocks: more than this is damage. */
+export const MAX_PROPERTIES = 1000;
+/** A sequential read past the cache takes this much of the file at once. */
+export const STREAM_WINDOW_BYTES: number = 256 * 1024;
+
+// ---- cursors
+
+/** Versions of a key that are passed over one by one before the cursor is placed behind all of them: a seek costs about as much as ten steps. */
+export const SKIPS_BEFORE_SEEK = 8;

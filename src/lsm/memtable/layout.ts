@@ -11,11 +11,8 @@
  *
  *   count | prefix length | previous leaf | next leaf | high hints | low hints | references | (inner nodes) children
  *
- * The keys below a node share their first `prefix length` bytes. An entry's hints are the eight key bytes behind them, big endian, zeros
- * behind the key's end, the top bit of each word flipped so that signed comparison of hints is bytewise comparison of keys.
+ * The keys below a node share their first `prefix length` bytes. An entry's hints (key-hint.ts) are of the eight key bytes behind them.
  */
-import type { Region } from '../../bytes/region.ts';
-
 export const FANOUT = 32;
 
 /** Words of a node, by column. */
@@ -53,20 +50,7 @@ export const HEADER_WORDS = 16;
 /** No node, no record: the header is there. */
 export const NONE = 0;
 
-const SIGN = -0x80000000;
-
 /** Words of a record with a key and a value of these lengths. */
 export function recordWords(keyLength: number, valueLength: number): number {
   return RECORD_HEAD_WORDS + ((keyLength + valueLength + 3) >>> 2);
-}
-
-/** The hint of the four bytes at `at` of a key that ends at `end`, which may be before them. */
-export function keyHint(region: Region, at: number, end: number): number {
-  return at + 4 <= end ? region.view.getInt32(at) ^ SIGN : paddedHint(region, at, end);
-}
-
-function paddedHint(region: Region, at: number, end: number): number {
-  let hint = 0;
-  for (let i = 0; i < 4; i++) hint = (hint << 8) | (at + i < end ? region.bytes[at + i]! : 0);
-  return hint ^ SIGN;
 }

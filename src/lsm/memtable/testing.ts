@@ -1,19 +1,8 @@
 /** What must hold of a memtable's tree after every insertion. For tests. */
 import assert from 'node:assert/strict';
 import { commonPrefix } from '../../bytes/compare.ts';
-import {
-  CHILD,
-  COUNT,
-  FANOUT,
-  HIGH,
-  keyHint,
-  LOW,
-  NEXT,
-  NONE,
-  PREFIX,
-  PREVIOUS,
-  REF,
-} from './layout.ts';
+import { keyHint } from '../key-hint.ts';
+import { CHILD, COUNT, FANOUT, HIGH, LOW, NEXT, NONE, PREFIX, PREVIOUS, REF } from './layout.ts';
 import type { Memtable } from './memtable.ts';
 
 export function checkTree(memtable: Memtable): void {

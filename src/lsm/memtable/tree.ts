@@ -14,6 +14,7 @@
  */
 import { commonPrefix, compareBytes } from '../../bytes/compare.ts';
 import type { Region } from '../../bytes/region.ts';
+import { keyHint } from '../key-hint.ts';
 import {
   CHILD,
   COUNT,
@@ -21,7 +22,6 @@ import {
   HIGH,
   INNER_WORDS,
   KEY_LENGTH,
-  keyHint,
   LEAF_WORDS,
   LOW,
   NEXT,
