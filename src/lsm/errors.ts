@@ -47,6 +47,8 @@ export interface ErrorPlace {
 
 export class LsmError extends Error {
   readonly code: LsmErrorCode;
+  /** The message without its place. */
+  readonly problem: string;
   readonly path: string | undefined;
   readonly offset: number | undefined;
   readonly expected: string | number | undefined;
@@ -56,6 +58,7 @@ export class LsmError extends Error {
     super(describe(problem, place), place.cause === undefined ? undefined : { cause: place.cause });
     this.name = 'LsmError';
     this.code = code;
+    this.problem = problem;
     this.path = place.path;
     this.offset = place.offset;
     this.expected = place.expected;

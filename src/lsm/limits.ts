@@ -61,3 +61,14 @@ export const STREAM_WINDOW_BYTES: number = 256 * 1024;
 
 /** Versions of a key that are passed over one by one before the cursor is placed behind all of them: a seek costs about as much as ten steps. */
 export const SKIPS_BEFORE_SEEK = 8;
+
+// ---- flush and compaction
+
+/** Entries that a job merges before it looks up: about 100 us. */
+export const JOB_STEP_ENTRIES = 256;
+/** Blocks that one read, or one group of reads, may wait for at a time. */
+export const MAX_BLOCK_REQUESTS = 1024;
+/** Indexes and filters of levels 0 and 1 are pinned while they take at most this part of the block cache. */
+export const CACHE_HELD_FRACTION = 0.25;
+/** A buffer that a larger block made larger than this is not kept. */
+export const MAX_KEPT_BUFFER_BYTES: number = 1024 * 1024;

@@ -5,12 +5,17 @@
  * nothing rested on it. It is reported as `tail`. Whoever opens the database then looks for what a lost edit would have left behind: a
  * table or log of the version that is missing means that the edit had counted and was damaged since. Anything else is corruption.
  */
+import type { Region } from '../../bytes/region.ts';
 import { joinPath, type FileSystem, type OpenFile } from '../../os/file-system.ts';
 import type { LsmError } from '../errors.ts';
+import { isRecordPassedOver } from '../wal/fragment-search.ts';
 import { END, RECORD, RecordReader } from '../wal/record-reader.ts';
 import { manifestFileName } from './file-names.ts';
 import { decodeVersionEdit } from './version-edit-codec.ts';
 import type { VersionEdit } from './version-edit.ts';
+
+/** No edit is empty. */
+const isAnything = (_region: Region, start: number, end: number): boolean => end > start;
 
 export class ManifestReader {
   readonly number: number;
@@ -44,8 +49,10 @@ export class ManifestReader {
     if (answer === END) return undefined;
     const error = records.error(this.path);
     if (error.code === 'UNSUPPORTED') throw error;
+    if (isRecordPassedOver(this.#file, records, isAnything)) throw error;
     for (let behind = records.next(); behind !== END; behind = records.next()) {
       if (behind === RECORD) throw error;
+      if (isRecordPassedOver(this.#file, records, isAnything)) throw error;
     }
     this.tail = error;
     return undefined;

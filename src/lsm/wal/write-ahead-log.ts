@@ -14,7 +14,7 @@
  * and all names included, so that no synced write survives a crash that those before it do not.
  */
 import type { Region } from '../../bytes/region.ts';
-import { joinPath, type FileError, type FileSystem } from '../../os/file-system.ts';
+import { FileError, joinPath, type FileSystem } from '../../os/file-system.ts';
 import { logFileName } from '../manifest/file-names.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { PreparedLog } from './prepared-log.ts';
@@ -99,12 +99,18 @@ export class WriteAheadLog {
   }
 
   /**
-   * After an `append` or `write` that failed: what was not written before is gone, from the file too, and so are its sequences. Throws
-   * FileError; the file then may hold any part of it, and nothing may be appended any more.
+   * After an `append` or `write` that failed: what was not written before is gone, from the disk too, and its sequences can be used again, in
+   * another log: this one takes no more. Blocks. Throws FileError; the file then may hold any part of what failed, and the database can't go on.
    */
   cutBack(): void {
     this.lastSequence = this.writtenSequence;
-    this.#records.cutBack();
+    try {
+      this.#records.cutBack();
+      // Without a sync a crash could bring back batches whose numbers others have by then.
+      this.#records.file.dataSync();
+    } catch (error) {
+      throw this.#failed(error as FileError);
+    }
   }
 
   /** Makes what was written durable, older logs first. Blocks. Throws FileError. */
@@ -128,7 +134,7 @@ export class WriteAheadLog {
     try {
       await Promise.all([
         this.#previous?.syncAsync(),
-        this.#isNameDurable ? undefined : this.#files.syncDirectoryAsync(this.#directory),
+        this.#isNameDurable ? undefined : this.#syncName(),
         this.#records.file.dataSyncAsync(),
       ]);
     } catch (error) {
@@ -155,9 +161,16 @@ export class WriteAheadLog {
       if (this.failure === undefined && pendingBytes === 0 && file.size() > written) {
         file.truncate(written);
       }
+    } catch (error) {
+      // It would only have saved room.
+      if (!(error instanceof FileError)) throw error;
     } finally {
       file.close();
     }
+  }
+
+  async #syncName(): Promise<void> {
+    await this.#files.syncDirectoryAsync(this.#directory);
   }
 
   #addMark(): void {
@@ -179,7 +192,8 @@ export class WriteAheadLog {
   }
 
   #dropPrevious(): void {
-    this.#previous?.close();
+    const previous = this.#previous;
     this.#previous = undefined;
+    previous?.close();
   }
 }
