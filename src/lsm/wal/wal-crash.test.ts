@@ -16,12 +16,14 @@ interface Promises {
   /** Sequences that were given to the kernel, and that were said to be durable. */
   written: number;
   durable: number;
+  /** By sequence, from 1: which attempt at it was the last. What was cut back must not come again. */
+  tags: string[];
 }
 
 /** Does what the write path does, in a random order, until the machine stops; a full disk makes it cut back and begin another log. */
 async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> {
   const random = new SeededRandomness(seed);
-  const promises: Promises = { written: 0, durable: 0 };
+  const promises: Promises = { written: 0, durable: 0, tags: [] };
   const zeroBytes = seed % 3 === 0 ? 3000 : 0;
   let number = 1;
   let log: WriteAheadLog | undefined;
@@ -39,7 +41,7 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
     for (let step = 0; step < STEPS; step++) {
       const what = random.below(10);
       try {
-        if (what < 5) append(log!, 1 + random.below(3), random.below(4) === 0 ? 900 : 20);
+        if (what < 5) appendTagged(1 + random.below(3), step);
         if (what < 7) log!.write();
         else if (what === 7) log!.sync();
         else if (what === 8) void log!.syncAsync().then(look, () => undefined);
@@ -59,6 +61,12 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
   }
   return promises;
 
+  function appendTagged(count: number, step: number): void {
+    promises.tags.length = log!.lastSequence;
+    for (let i = 0; i < count; i++) promises.tags.push(String(step));
+    append(log!, count, random.below(4) === 0 ? 900 : 20, String(step));
+  }
+
   function rotateWhole(): void {
     log!.write();
     rotate();
@@ -66,8 +74,9 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
 }
 
 /** The history must be without holes, and hold what was promised of it. */
-function check(files: SimulatedFileSystem, atLeast: number, what: string): void {
-  const { sequences } = recover(files);
+function check(files: SimulatedFileSystem, atLeast: number, tags: string[], what: string): void {
+  const { sequences, tags: found } = recover(files);
+  expect(found, what).toEqual(tags.slice(0, found.length));
   expect(sequences, what).toEqual(upTo(sequences.length));
   expect(sequences.length, what).toBeGreaterThanOrEqual(atLeast);
 }
@@ -103,11 +112,11 @@ describe('the write-ahead log, wherever a crash comes', () => {
       for (let call = 2; call <= whole.calls; call++) {
         const files = machine(pageBytes);
         files.crashAtCall = call;
-        const { written, durable } = await run(files, seed);
+        const { written, durable, tags } = await run(files, seed);
         const what = `seed ${seed}, call ${call}`;
-        check(files.restart(), written, `${what}, the process alone`);
+        check(files.restart(), written, tags, `${what}, the process alone`);
         for (let i = 0; i < 4; i++) {
-          check(files.restart(new SeededRandomness(call * 7 + i)), durable, `${what}.${i}`);
+          check(files.restart(new SeededRandomness(call * 7 + i)), durable, tags, `${what}.${i}`);
         }
       }
     }

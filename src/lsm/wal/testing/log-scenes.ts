@@ -44,12 +44,12 @@ export function begin(
   });
 }
 
-/** Appends a batch of `count` puts whose values say their sequences. */
-export function append(log: WriteAheadLog, count: number, valueBytes = 10): void {
+/** Appends a batch of `count` puts whose values say their sequences, and `tag`. */
+export function append(log: WriteAheadLog, count: number, valueBytes = 10, tag = ''): void {
   const batch = new WriteBatch();
   for (let i = 0; i < count; i++) {
     const key = Region.of(`key ${i}`);
-    const value = Region.of(String(log.lastSequence + 1 + i).padEnd(valueBytes, '.'));
+    const value = Region.of(`${log.lastSequence + 1 + i}/${tag}`.padEnd(valueBytes, '.'));
     batch.put(key, 0, key.bytes.length, value, 0, value.bytes.length);
   }
   batch.seal(log.lastSequence + 1);
@@ -58,6 +58,7 @@ export function append(log: WriteAheadLog, count: number, valueBytes = 10): void
 
 export interface Recovered {
   readonly sequences: number[];
+  readonly tags: string[];
   readonly drops: LogDrop[];
   readonly lastSequence: number;
 }
@@ -74,6 +75,7 @@ export function recover(
     .filter((name) => name?.kind === 'log')
     .map((name) => name!.number);
   const sequences: number[] = [];
+  const tags: string[] = [];
   const drops: LogDrop[] = [];
   const steps = recoverLogs({
     files,
@@ -85,17 +87,19 @@ export function recover(
     apply: (batch) => {
       while (batch.next()) {
         const value = batch.region.bytes.subarray(batch.valueStart, batch.valueEnd);
-        const said = Buffer.from(value).toString().split('.')[0];
+        const [said, tag] = Buffer.from(value).toString().split('.')[0]!.split('/');
         if (said !== String(batch.sequence))
           throw new Error(`${batch.sequence} has the value of ${said}`);
         sequences.push(batch.sequence);
+        tags.push(tag!);
       }
     },
     report: (drop) => drops.push(drop),
   });
   for (;;) {
     const step = steps.next();
-    if (step.done === true) return { sequences, drops, lastSequence: step.value.lastSequence };
+    if (step.done === true)
+      return { sequences, tags, drops, lastSequence: step.value.lastSequence };
   }
 }
 
