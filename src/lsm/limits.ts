@@ -50,10 +50,8 @@ export const MAX_PLAIN_BLOCK_BYTES: number = 1024 * 1024 * 1024;
 export const MAX_TABLE_BYTES: number = 4 * 1024 * 1024 * 1024 - 1;
 /** Finished blocks are handed to the system in pieces of this size: below it a call costs more than the copy. */
 export const TABLE_WRITE_BYTES: number = 128 * 1024;
-/** Keys of an index block, made whole, may take this much more than the block: more is no index of LevelDB's, RocksDB's or ours. */
+/** Keys of an index or meta block, made whole, may take this many times the block: more is none of LevelDB's, RocksDB's or ours. */
 export const INDEX_EXPANSION = 64;
-/** Properties and names of meta blocks: more than this is damage. */
-export const MAX_PROPERTIES = 1000;
 /** A sequential read past the cache takes this much of the file at once. */
 export const STREAM_WINDOW_BYTES: number = 256 * 1024;
 
@@ -66,9 +64,32 @@ export const SKIPS_BEFORE_SEEK = 8;
 
 /** Entries that a job merges before it looks up: about 100 us. */
 export const JOB_STEP_ENTRIES = 256;
+/** How long jobs without a worker keep the event loop waiting at a time. */
+export const SLICE_US = 2000;
 /** Blocks that one read, or one group of reads, may wait for at a time. */
 export const MAX_BLOCK_REQUESTS = 1024;
 /** Indexes and filters of levels 0 and 1 are pinned while they take at most this part of the block cache. */
 export const CACHE_HELD_FRACTION = 0.25;
 /** A buffer that a larger block made larger than this is not kept. */
 export const MAX_KEPT_BUFFER_BYTES: number = 1024 * 1024;
+
+// ---- options
+
+/** Tests make small trees; smaller than a few blocks a level or a table is none. */
+export const MIN_LEVEL_BYTES = 4096;
+export const MIN_TABLE_FILE_BYTES = 1024;
+
+// ---- writes
+
+/** A group of writes of one tick is stored when it is this large: a buffer of the log takes it in one write. */
+export const GROUP_BYTES: number = 64 * 1024;
+/** A batch from this size on is stored by itself instead of being copied to the group. */
+export const DIRECT_BATCH_BYTES: number = 16 * 1024;
+/** Writes of callers who do not await them, while there is no room for them. */
+export const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
+/** Promises that are resolved at once let the event loop wait this long, then one goes through it. */
+export const LONG_TURN_US = 2000;
+/** Room that is zeroed in the first log of an opening, before it is known whether writes are synced. */
+export const FIRST_LOG_ZERO_BYTES: number = 256 * 1024;
+/** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
+export const MAX_OPEN_TABLES = 900;

@@ -18,6 +18,7 @@
 import { Region } from '../../bytes/region.ts';
 import {
   CACHE_GRANULE_BYTES,
+  CACHE_HELD_FRACTION,
   CACHE_OVERFLOW_FRACTION,
   CACHE_SEGMENT_BYTES,
   CHANCES_HIGH,
@@ -52,6 +53,8 @@ export class BlockCache {
   usedBytes = 0;
   /** Bytes of entries in regions of their own. */
   overflowBytes = 0;
+  /** Bytes of what is held. */
+  heldBytes = 0;
   hits = 0;
   misses = 0;
   evictions = 0;
@@ -184,6 +187,23 @@ export class BlockCache {
       const isBeyondShare = this.overflowBytes > this.capacityBytes * CACHE_OVERFLOW_FRACTION;
       if (isBeyondShare || !this.#index.isListed(slot)) this.#forget(slot);
     } else if (!this.#index.isListed(slot)) this.#forget(slot);
+  }
+
+  /**
+   * Pins a pinned slot once more, for long, while all that is held so takes no more than a quarter of the capacity; false where it would. Ends with
+   * `unhold`.
+   */
+  hold(slot: number): boolean {
+    const size = this.#size[slot]!;
+    if (this.heldBytes + size > this.capacityBytes * CACHE_HELD_FRACTION) return false;
+    this.heldBytes += size;
+    this.#pins[slot]!++;
+    return true;
+  }
+
+  unhold(slot: number): void {
+    this.heldBytes -= this.#size[slot]!;
+    this.release(slot);
   }
 
   /** The bytes of a pinned slot: `[start, start + length)` of its region. */
