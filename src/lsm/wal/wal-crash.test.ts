@@ -10,7 +10,7 @@ import type { WriteAheadLog } from './write-ahead-log.ts';
 
 /** More with `KVASIR_CRASH_SEEDS=100`. */
 const SEEDS = Number(process.env['KVASIR_CRASH_SEEDS'] ?? 4);
-const STEPS = 40;
+const STEPS = 30;
 
 interface Promises {
   /** Sequences that were given to the kernel, and that were said to be durable. */
@@ -41,8 +41,12 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
     for (let step = 0; step < STEPS; step++) {
       const what = random.below(10);
       try {
-        if (what < 5) appendTagged(1 + random.below(3), step);
-        if (what < 7) log!.write();
+        for (let i = what < 5 ? random.below(4) : 0; i > 0; i--) {
+          appendTagged(1 + random.below(3), `${step}.${i}`);
+        }
+        if (random.below(8) === 0)
+          files.capacityBytes = files.usedBytes + random.below(log!.pendingBytes + 20);
+        if (what > 1 && what < 7) log!.write();
         else if (what === 7) log!.sync();
         else if (what === 8) void log!.syncAsync().then(look, () => undefined);
         else rotateWhole();
@@ -54,17 +58,16 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
         rotate();
       }
       look();
-      if (random.below(12) === 0) files.capacityBytes = files.usedBytes + random.below(1500);
     }
   } catch (error) {
     if (!(error instanceof SimulatedCrash)) throw error;
   }
   return promises;
 
-  function appendTagged(count: number, step: number): void {
+  function appendTagged(count: number, tag: string): void {
     promises.tags.length = log!.lastSequence;
-    for (let i = 0; i < count; i++) promises.tags.push(String(step));
-    append(log!, count, random.below(4) === 0 ? 900 : 20, String(step));
+    for (let i = 0; i < count; i++) promises.tags.push(tag);
+    append(log!, count, random.below(4) === 0 ? 900 : 20, tag);
   }
 
   function rotateWhole(): void {

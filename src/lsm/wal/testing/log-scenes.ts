@@ -49,7 +49,7 @@ export function append(log: WriteAheadLog, count: number, valueBytes = 10, tag =
   const batch = new WriteBatch();
   for (let i = 0; i < count; i++) {
     const key = Region.of(`key ${i}`);
-    const value = Region.of(`${log.lastSequence + 1 + i}/${tag}`.padEnd(valueBytes, '.'));
+    const value = Region.of(`${log.lastSequence + 1 + i}/${tag}`.padEnd(valueBytes, '_'));
     batch.put(key, 0, key.bytes.length, value, 0, value.bytes.length);
   }
   batch.seal(log.lastSequence + 1);
@@ -87,7 +87,7 @@ export function recover(
     apply: (batch) => {
       while (batch.next()) {
         const value = batch.region.bytes.subarray(batch.valueStart, batch.valueEnd);
-        const [said, tag] = Buffer.from(value).toString().split('.')[0]!.split('/');
+        const [said, tag] = Buffer.from(value).toString().split('_')[0]!.split('/');
         if (said !== String(batch.sequence))
           throw new Error(`${batch.sequence} has the value of ${said}`);
         sequences.push(batch.sequence);
