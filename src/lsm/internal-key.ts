@@ -36,9 +36,9 @@ export const SEPARATOR_TRAILER_HIGH = 0xffffffff;
 
 const TWO_24 = 2 ** 24;
 
-/** The low word of a trailer, a uint32. */
+/** The low word of a trailer, a uint32. (A remainder of doubles is a call of 30 ns; this is not.) */
 export function trailerLow(sequence: number, type: number): number {
-  return (sequence % TWO_24) * 256 + type;
+  return (sequence - Math.floor(sequence / TWO_24) * TWO_24) * 256 + type;
 }
 
 /** The high word of a trailer, a uint32. */
