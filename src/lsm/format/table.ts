@@ -119,6 +119,7 @@ export class Table implements BlockSource {
     if (footerAt < 0 || readAt(file, footer, footerAt) < FOOTER_BYTES) {
       throw new LsmError('CORRUPTION', 'this is no table: it is too short', {
         path: file.path,
+        offset: 0,
         expected: `${FOOTER_BYTES} bytes at least`,
         found: sizeBytes,
       });
