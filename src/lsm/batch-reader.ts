@@ -57,6 +57,11 @@ export class BatchReader {
     return this.firstSequence + this.count - 1;
   }
 
+  /** Of the batch, with its header. */
+  get sizeBytes(): number {
+    return this.#end - this.#start;
+  }
+
   /** Reads the next entry. False behind the last one, and where there is a `problem`. */
   next(): boolean {
     if (this.#at >= this.#end) return false;

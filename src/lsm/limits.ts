@@ -64,6 +64,10 @@ export const SKIPS_BEFORE_SEEK = 8;
 
 /** Entries that a job merges before it looks up: about 100 us. */
 export const JOB_STEP_ENTRIES = 256;
+/** A manifest that is larger is replaced by one that begins with the whole state. */
+export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
+/** After how long a flush or compaction that found no room on the disk is tried again. */
+export const RETRY_MS = 1000;
 /** How long jobs without a worker keep the event loop waiting at a time. */
 export const SLICE_US = 2000;
 /** Blocks that one read, or one group of reads, may wait for at a time. */
@@ -75,9 +79,25 @@ export const MAX_KEPT_BUFFER_BYTES: number = 1024 * 1024;
 
 // ---- options
 
+/** A block cache below a few blocks is none. */
+export const MIN_CACHE_BYTES: number = 64 * 1024;
 /** Tests make small trees; smaller than a few blocks a level or a table is none. */
 export const MIN_LEVEL_BYTES = 4096;
 export const MIN_TABLE_FILE_BYTES = 1024;
+
+// ---- reads
+
+/** A read from the page cache takes less than this; on the average of reads that take more, reads go beside the event loop. */
+export const QUICK_READ_US = 100;
+/** How often a read that waits for blocks is made again, before it reads without letting go of the thread. Each level needs three blocks. */
+export const MAX_READ_ROUNDS = 64;
+
+// ---- keys and values
+
+/** LevelDB has no limit; a key is copied at every turn, so more than this is a mistake. */
+export const MAX_KEY_BYTES: number = 1024 * 1024;
+/** A value, its key and what is around them fit a batch and a memtable. */
+export const MAX_VALUE_BYTES: number = 512 * 1024 * 1024;
 
 // ---- writes
 
@@ -85,6 +105,10 @@ export const MIN_TABLE_FILE_BYTES = 1024;
 export const GROUP_BYTES: number = 64 * 1024;
 /** A batch from this size on is stored by itself instead of being copied to the group. */
 export const DIRECT_BATCH_BYTES: number = 16 * 1024;
+/** Writers that are slowed down get at least so many bytes a second through, ... */
+export const MIN_WRITE_RATE: number = 1024 * 1024;
+/** ... and a burst of so long for nothing. */
+export const THROTTLE_BURST_US = 5000;
 /** Writes of callers who do not await them, while there is no room for them. */
 export const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
 /** Promises that are resolved at once let the event loop wait this long, then one goes through it. */

@@ -14,6 +14,8 @@ export class Version {
   readonly levels: readonly (readonly TableFile[])[];
   /** By level; that of level 0 is empty. */
   readonly indexes: readonly LevelIndex[];
+  /** One for each file of level 0, newest first. */
+  readonly level0Indexes: readonly LevelIndex[];
   /** Bytes of each level's files. */
   readonly levelBytes: readonly number[];
   /** Levels that have files, level 0 apart, ascending. */
@@ -24,6 +26,7 @@ export class Version {
   constructor(levels: readonly (readonly TableFile[])[]) {
     this.levels = levels;
     this.indexes = levels.map((files, level) => new LevelIndex(level === 0 ? [] : files));
+    this.level0Indexes = levels[0]!.map((file) => new LevelIndex([file]));
     this.levelBytes = levels.map(bytesOf);
     this.usedLevels = levels.flatMap((files, level) =>
       level > 0 && files.length > 0 ? [level] : [],
