@@ -93,6 +93,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENFILE: 'Too many open files in system',
   ENODEV: 'No such device',
   ENOENT: 'No such file or directory',
+  ENOLCK: 'No locks available',
   ENOSPC: 'No space left on device',
   ENOTDIR: 'Not a directory',
   ENOTEMPTY: 'Directory not empty',
