@@ -54,9 +54,12 @@ export function typeOf(low: number): number {
   return low & 255;
 }
 
-/** Negative where the trailer (aLow, aHigh) comes first in the order of versions, that is, is the newer one. Words are uint32. */
+/**
+ * Negative where the trailer (aLow, aHigh) comes first in the order of versions, that is, is the newer one. High words are uint32, low words either that or the
+ * int32 of the same bits: as an argument of a call an int32 is never a number on the heap.
+ */
 export function compareTrailers(aLow: number, aHigh: number, bLow: number, bHigh: number): number {
-  return aHigh === bHigh ? bLow - aLow : bHigh - aHigh;
+  return aHigh === bHigh ? (bLow >>> 0) - (aLow >>> 0) : bHigh - aHigh;
 }
 
 /** Writes the trailer at `at`; returns where it ends. */

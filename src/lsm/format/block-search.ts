@@ -35,7 +35,7 @@ export class BlockSearch {
   keyLength = 0;
   isWhole = false;
   key: Region = Region.allocate(FIRST_KEY_BYTES);
-  /** Its trailer. */
+  /** The words of its trailer, as int32: so they are no numbers on the heap. */
   low = 0;
   high = 0;
   /** Where the entries of the block end, after any search but MALFORMED. */
@@ -43,7 +43,7 @@ export class BlockSearch {
   #further = 0;
   #valueLength = 0;
 
-  /** Finds the first entry not before (key, low, high) in the block `[start, end)`. */
+  /** Finds the first entry not before (key, low, high) in the block `[start, end)`; `low` is an int32. */
   find(
     block: Region,
     start: number,
@@ -146,8 +146,8 @@ export class BlockSearch {
         if (i < limit) isBehind = bytes[a + i]! > sought[keyStart + i]!;
         else if (length === soughtLength) {
           const otherHigh = view.getUint32(valueAt - 4, true);
-          isExact =
-            otherHigh < high || (otherHigh === high && view.getUint32(valueAt - 8, true) <= low);
+          const otherLow = view.getUint32(valueAt - 8, true);
+          isExact = otherHigh < high || (otherHigh === high && otherLow <= low >>> 0);
         }
         if (isBehind || isExact) {
           this.entryAt = at;
@@ -156,8 +156,8 @@ export class BlockSearch {
           this.keyLength = length;
           this.valueAt = valueAt;
           this.valueEnd = next;
-          this.low = view.getUint32(valueAt - 8, true);
-          this.high = view.getUint32(valueAt - 4, true);
+          this.low = view.getInt32(valueAt - 8, true);
+          this.high = view.getInt32(valueAt - 4, true);
           return isExact ? EXACT : BEHIND;
         }
         match = i;
@@ -191,10 +191,10 @@ export class BlockSearch {
       if (whole > this.key.bytes.length) this.#growKey(whole);
       copyBytes(this.key, this.shared, block, keyAt, this.#further);
       const length = whole - TRAILER_BYTES;
-      this.low = this.key.view.getUint32(length, true);
-      this.high = this.key.view.getUint32(length + 4, true);
+      this.low = this.key.view.getInt32(length, true);
+      this.high = this.key.view.getInt32(length + 4, true);
       const order = compareBytes(this.key, 0, length, region, keyStart, keyEnd);
-      const isExact = order === 0 && compareTrailers(this.low, this.high, low, high) >= 0;
+      const isExact = order === 0 && compareTrailers(this.low, this.high >>> 0, low, high) >= 0;
       if (order > 0 || isExact) {
         this.entryAt = at;
         this.keyAt = keyAt;

@@ -162,8 +162,8 @@ export class TableCursor extends Cursor {
   findsItself(): boolean {
     const { view } = this.keyRegion;
     const { keyEnd } = this;
-    const low = view.getUint32(keyEnd, true);
-    const high = view.getUint32(keyEnd + 4, true);
+    const low = view.getInt32(keyEnd, true);
+    const high = view.getInt32(keyEnd + 4, true);
     const end = this.#entriesEnd + this.#restarts * 4 + 4;
     const search = this.#search;
     const found = search.find(this.#block, this.#start, end, this.keyRegion, 0, keyEnd, low, high);
@@ -178,7 +178,7 @@ export class TableCursor extends Cursor {
     const slot = table.openIndex(this.#mode, this.#requests);
     if (slot < 0) return this.#blockSeek(region, start, end, sequence);
     const { cache } = table.loader;
-    const low = trailerLow(sequence, isForPrevious ? TYPE_DELETION : TYPE_FOR_SEEK);
+    const low = trailerLow(sequence, isForPrevious ? TYPE_DELETION : TYPE_FOR_SEEK) | 0;
     const high = trailerHigh(sequence);
     const index = cache.region(slot);
     const at = cache.start(slot);

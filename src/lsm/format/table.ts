@@ -183,7 +183,7 @@ export class Table implements BlockSource {
     if (indexSlot < 0) return NOT_CACHED;
     const index = cache.region(indexSlot);
     const indexAt = cache.start(indexSlot);
-    const low = trailerLow(sequence, TYPE_FOR_SEEK);
+    const low = trailerLow(sequence, TYPE_FOR_SEEK) | 0;
     const high = trailerHigh(sequence);
     const i = searchIndex(index, indexAt, region, start, end, low, high);
     if (i === indexCount(index, indexAt)) return ABSENT;
@@ -226,7 +226,7 @@ export class Table implements BlockSource {
       return ABSENT;
     }
     const type = typeOf(search.low);
-    if (type > this.maxType || search.high > MAX_TRAILER_HIGH) {
+    if (type > this.maxType || search.high >>> 0 > MAX_TRAILER_HIGH) {
       cache.release(slot);
       throw this.unsupportedEntry(offset, search.low, search.high);
     }
@@ -261,7 +261,7 @@ export class Table implements BlockSource {
     const slot = this.openIndex(0, undefined);
     const index = this.#cache.region(slot);
     const at = this.#cache.start(slot);
-    const low = trailerLow(MAX_SEQUENCE, TYPE_FOR_SEEK);
+    const low = trailerLow(MAX_SEQUENCE, TYPE_FOR_SEEK) | 0;
     const i = searchIndex(index, at, region, start, end, low, trailerHigh(MAX_SEQUENCE));
     if (i < indexCount(index, at)) return indexOffset(index, at, i);
     return this.dataEnd();
@@ -324,7 +324,7 @@ export class Table implements BlockSource {
   /** Whoever wrote the table has newer entries, or it is damage that no checksum tells. */
   unsupportedEntry(offset: number, low: number, high: number): LsmError {
     const place = { path: this.file.path, offset };
-    if (high > MAX_TRAILER_HIGH) {
+    if (high >>> 0 > MAX_TRAILER_HIGH) {
       return new LsmError('UNSUPPORTED', 'a sequence number above 2^53 - 1', place);
     }
     return new LsmError('UNSUPPORTED', `an entry of type ${typeOf(low)}`, place);

@@ -83,7 +83,7 @@ function placeInIndex(table: Table, key: Region): number {
   const slot = table.openIndex(SYNC, undefined);
   const { cache } = table.loader;
   const keyEnd = key.bytes.length - TRAILER_BYTES;
-  const low = key.view.getUint32(keyEnd, true);
+  const low = key.view.getInt32(keyEnd, true);
   const high = key.view.getUint32(keyEnd + 4, true);
   return searchIndex(cache.region(slot), cache.start(slot), key, 0, keyEnd, low, high);
 }
