@@ -27,6 +27,10 @@ export interface FileSystem {
   /** Replaces `to` where it exists, atomically. */
   rename(from: string, to: string): void;
   unlink(path: string): void;
+  /** Gives the file another name, which must not be there; not on all file systems (`linkOrCopy` does without). */
+  link(path: string, another: string): void;
+  /** Removes an empty directory. */
+  removeDirectory(path: string): void;
   /** Permissions, as chmod takes them (0o700). */
   changeMode(path: string, mode: number): void;
   unlinkAsync(path: string): Promise<void>;
@@ -93,6 +97,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ENFILE: 'Too many open files in system',
   ENODEV: 'No such device',
   ENOENT: 'No such file or directory',
+  ENOLCK: 'No locks available',
   ENOSPC: 'No space left on device',
   ENOTDIR: 'Not a directory',
   ENOTEMPTY: 'Directory not empty',

@@ -3,7 +3,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { FileError, readSmallFile } from './file-system.ts';
-import { NodeFileSystem } from './node-file-system.ts';
+import { NodeFileSystem, stubbornly } from './node-file-system.ts';
 
 describe('the real file system', () => {
   const files = new NodeFileSystem();
@@ -60,6 +60,52 @@ describe('the real file system', () => {
       .rejects.toMatchObject({ code: 'EBADF' })
       .catch(() => undefined);
     await expect(file.syncAsync()).rejects.toMatchObject({ code: 'EBADF' });
+  });
+
+  test('gives files other names', () => {
+    files.open(at('a'), 'create').close();
+    files.link(at('a'), at('b'));
+    const file = files.open(at('a'), 'write');
+    file.write(Buffer.from('abc'), 0, 3, 0);
+    file.close();
+    files.unlink(at('a'));
+    expect(files.stat(at('b'))?.sizeBytes).toBe(3);
+    files.open(at('a'), 'create').close();
+    expect(() => files.link(at('a'), at('b'))).toThrow('File exists');
+  });
+
+  test('removes directories that are empty', () => {
+    files.makeDirectory(at('d'));
+    files.open(at('d/f'), 'create').close();
+    expect(() => files.removeDirectory(at('d'))).toThrow('Directory not empty');
+    files.unlink(at('d/f'));
+    files.removeDirectory(at('d'));
+    expect(files.stat(at('d'))).toBeUndefined();
+  });
+
+  test('does not remove a directory as if it were a file', async () => {
+    files.makeDirectory(at('d'));
+    expect(() => files.unlink(at('d'))).toThrow(FileError);
+    await expect(files.unlinkAsync(at('d'))).rejects.toThrow(FileError);
+    await expect(files.unlinkAsync(at('e'))).rejects.toMatchObject({ code: 'ENOENT' });
+    expect(files.stat(at('d'))?.isDirectory).toBe(true);
+  });
+
+  test('tries again on Windows what another program prevents for a moment', () => {
+    const failing = (times: number, code: string) => {
+      let calls = 0;
+      return () => {
+        calls++;
+        if (calls <= times) throw Object.assign(new Error(code), { code });
+        return calls;
+      };
+    };
+    const twice = failing(2, 'EBUSY');
+    stubbornly(twice, true);
+    expect(twice()).toBe(4);
+    expect(() => stubbornly(failing(1, 'EBUSY'), false)).toThrow('EBUSY');
+    expect(() => stubbornly(failing(1, 'ENOENT'), true)).toThrow('ENOENT');
+    expect(() => stubbornly(failing(1000, 'EPERM'), true)).toThrow('EPERM');
   });
 
   test('renames over, lists and removes', async () => {

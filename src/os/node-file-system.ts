@@ -20,6 +20,9 @@ const FILE_MODE = 0o600;
 const DIRECTORY_MODE = 0o755;
 /** Linux moves at most 2 GiB - 4 KiB in one call, and Node.js takes at most 2^31 - 1. */
 const MAX_TRANSFER_BYTES = 1 << 30;
+/** Half a second of patience (see `stubbornly`). */
+const RETRIES = 20;
+const RETRY_MS = 25;
 
 export class NodeFileSystem implements FileSystem {
   open(path: string, mode: OpenMode): OpenFile {
@@ -45,11 +48,19 @@ export class NodeFileSystem implements FileSystem {
   }
 
   rename(from: string, to: string): void {
-    attempt('rename', from, () => fs.renameSync(from, to));
+    attempt('rename', from, () => stubbornly(() => fs.renameSync(from, to)));
   }
 
   unlink(path: string): void {
-    attempt('unlink', path, () => fs.unlinkSync(path));
+    attempt('unlink', path, () => stubbornly(() => fs.unlinkSync(path)));
+  }
+
+  link(path: string, another: string): void {
+    attempt('link', path, () => fs.linkSync(path, another));
+  }
+
+  removeDirectory(path: string): void {
+    attempt('rmdir', path, () => stubbornly(() => fs.rmdirSync(path)));
   }
 
   changeMode(path: string, mode: number): void {
@@ -57,7 +68,12 @@ export class NodeFileSystem implements FileSystem {
   }
 
   unlinkAsync(path: string): Promise<void> {
-    return promised('unlink', path, (done) => fs.unlink(path, done));
+    if (process.platform !== 'win32') {
+      return promised('unlink', path, (done) => fs.unlink(path, done));
+    }
+    // `rm` has `stubbornly`'s patience, and does not remove directories unless told to.
+    const patience = { maxRetries: RETRIES, retryDelay: RETRY_MS };
+    return promised('unlink', path, (done) => fs.rm(path, patience, done));
   }
 
   syncDirectory(path: string): void {
@@ -218,6 +234,26 @@ class NodeFile implements OpenFile {
       this.#inFlight--;
       if (this.#isClosing) this.#closeWhenIdle();
     });
+  }
+}
+
+/**
+ * On Windows a file that a virus scanner or an indexer has just opened can be neither renamed nor removed for a moment: tried again, a
+ * bounded number of times.
+ */
+export function stubbornly(
+  call: () => void,
+  isWindows: boolean = process.platform === 'win32',
+): void {
+  for (let left = isWindows ? RETRIES : 0; ; left--) {
+    try {
+      call();
+      return;
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (left === 0 || (code !== 'EPERM' && code !== 'EACCES' && code !== 'EBUSY')) throw error;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, RETRY_MS);
+    }
   }
 }
 

@@ -62,6 +62,35 @@ describe('the simulated file system', () => {
     expect(outcomes(scene(true), '/b')).toEqual(new Set(['new']));
   });
 
+  test('links are names of one file, each lost until its directory is synced', () => {
+    const scene = (isSynced: boolean) => () => {
+      const files = new SimulatedFileSystem(new SimulatedLoop());
+      files.put('/d/a', bytes('x'));
+      files.makeDirectory('/e');
+      files.link('/d/a', '/e/b');
+      append(files, '/e/b', 'y');
+      files.open('/d/a', 'write').sync();
+      expect(() => files.link('/d/a', '/e/b')).toThrow('File exists');
+      expect(() => files.link('/d/none', '/e/c')).toThrow('No such file');
+      if (isSynced) files.syncDirectory('/e');
+      files.unlink('/d/a');
+      return files;
+    };
+    expect(outcomes(scene(false), '/e/b')).toEqual(new Set(['xy', undefined]));
+    expect(outcomes(scene(true), '/e/b')).toEqual(new Set(['xy']));
+    expect(scene(true)().usedBytes).toBe(2);
+  });
+
+  test('removes directories that are empty', () => {
+    const files = new SimulatedFileSystem(new SimulatedLoop());
+    files.put('/d/a', bytes('x'));
+    expect(() => files.removeDirectory('/d')).toThrow('Directory not empty');
+    files.unlink('/d/a');
+    files.removeDirectory('/d');
+    expect(files.stat('/d')).toBeUndefined();
+    expect(() => files.removeDirectory('/d')).toThrow('No such file');
+  });
+
   test('after a failed sync no later sync brings the data back', () => {
     const seen = outcomes(() => {
       const files = new SimulatedFileSystem(new SimulatedLoop());

@@ -28,6 +28,8 @@ export type SimulatedOperation =
   | 'mkdir'
   | 'rename'
   | 'unlink'
+  | 'link'
+  | 'rmdir'
   | 'write'
   | 'truncate'
   | 'fsync'
@@ -176,6 +178,22 @@ export class SimulatedFileSystem implements FileSystem {
     this.call('unlink', path);
     if (!this.#names.delete(path)) throw new FileError('unlink', path, 'ENOENT');
     this.#nameChanges.push({ order: this.#order++, kind: 'unlink', path });
+  }
+
+  link(path: string, another: string): void {
+    this.call('link', path);
+    const inode = this.#names.get(path);
+    if (inode === undefined) throw new FileError('link', path, 'ENOENT');
+    if (this.#names.has(another)) throw new FileError('link', path, 'EEXIST');
+    if (!this.#directories.has(directoryOf(another))) throw new FileError('link', path, 'ENOENT');
+    this.#names.set(another, inode);
+    this.#nameChanges.push({ order: this.#order++, kind: 'link', path: another, inode });
+  }
+
+  removeDirectory(path: string): void {
+    this.call('rmdir', path);
+    if (this.readDirectory(path).length > 0) throw new FileError('rmdir', path, 'ENOTEMPTY');
+    this.#directories.delete(path);
   }
 
   /** There are no permissions here. */

@@ -1,5 +1,6 @@
 /** The operating system as the floors above see it. A server is given one of these; tests give parts of a simulated one. */
 import { SystemClock, type Clock } from './clock.ts';
+import { lockDatabase, type LockDatabase } from './database-lock.ts';
 import { lockDirectory, type LockDirectory } from './directory-lock.ts';
 import type { FileSystem } from './file-system.ts';
 import { NodeFileSystem } from './node-file-system.ts';
@@ -12,6 +13,7 @@ export interface System {
   readonly randomness: Randomness;
   readonly files: FileSystem;
   readonly lockDirectory: LockDirectory;
+  readonly lockDatabase: LockDatabase;
 }
 
 export function realSystem(): System {
@@ -21,5 +23,6 @@ export function realSystem(): System {
     randomness: new SystemRandomness(),
     files: new NodeFileSystem(),
     lockDirectory,
+    lockDatabase,
   };
 }

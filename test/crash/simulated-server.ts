@@ -6,6 +6,7 @@ import { COMMANDS } from '../../src/models/redis/commands/index.ts';
 import { Settings } from '../../src/models/redis/settings/settings.ts';
 import { SeededRandomness } from '../../src/os/randomness.ts';
 import type { SimulatedFileSystem } from '../../src/os/simulated-file-system.ts';
+import { SimulatedLocks } from '../../src/os/simulated-locks.ts';
 import type { System } from '../../src/os/system.ts';
 import { CARRY_BYTES } from '../../src/protocols/resp/limits.ts';
 import { FakeTransport } from '../../src/protocols/resp/testing.ts';
@@ -54,15 +55,14 @@ export class SimulatedServer {
   constructor(files: SimulatedFileSystem, seed: number, options: Readonly<Record<string, string>>) {
     this.files = files;
     const { loop } = files;
+    const locks = new SimulatedLocks();
     const system: System = {
       clock: loop,
       timers: loop,
       randomness: new SeededRandomness(seed),
       files,
-      lockDirectory: async () => {
-        await Promise.resolve();
-        return { release: () => Promise.resolve() };
-      },
+      lockDirectory: locks.lockDirectory,
+      lockDatabase: locks.lockDatabase,
     };
     const settings = new Settings();
     const all = { dir: '/data', ...options };

@@ -1,0 +1,103 @@
+/**
+ * Which versions a merge leaves out. It is asked for every version, in internal order.
+ *
+ *   - Snapshots cut the sequences into stripes; readers see of a key only the newest version of each stripe. The others are dropped.
+ *   - A deletion that every reader sees (it is in the lowest stripe) is dropped where no level below has the key: what it hides of the
+ *     merge's own inputs is in the same stripe and goes with it.
+ *
+ * For the second the merge must have all versions of its keys that are in the levels down to the one it writes, which the pickers see to.
+ */
+import { compareBytes } from '../../bytes/compare.ts';
+import { GrowingBytes } from '../../bytes/growing-bytes.ts';
+import { equalBytes, Region } from '../../bytes/region.ts';
+import { TYPE_DELETION } from '../internal-key.ts';
+import type { JobRequest, KeyRange } from './job.ts';
+
+export class DropRule {
+  /** Whether the version that was asked for last is of another user key than the one before it. */
+  isNewKey = true;
+  readonly #snapshots: readonly number[];
+  /** Deletions above it stay. */
+  readonly #lowestSnapshot: number;
+  readonly #below: readonly BelowLevel[];
+  readonly #key = new GrowingBytes();
+  #hasKey = false;
+  /** Stripe of the version before, of the same key. */
+  #stripe = 0;
+
+  constructor(request: Pick<JobRequest, 'snapshots' | 'below' | 'keepsDeletions'>) {
+    this.#snapshots = request.snapshots;
+    // No deletion is below the lowest of all sequences.
+    this.#lowestSnapshot = request.keepsDeletions ? -1 : (request.snapshots[0] ?? Infinity);
+    this.#below = request.below
+      .filter((ranges) => ranges.length > 0)
+      .map((ranges) => new BelowLevel(ranges));
+  }
+
+  drops(region: Region, start: number, end: number, sequence: number, type: number): boolean {
+    const key = this.#key;
+    const isSame =
+      this.#hasKey &&
+      end - start === key.length &&
+      equalBytes(region, start, key.region, 0, key.length);
+    this.isNewKey = !isSame;
+    const stripe = this.#stripeOf(sequence);
+    if (isSame) {
+      const isHidden = stripe === this.#stripe;
+      this.#stripe = stripe;
+      if (isHidden) return true;
+    } else {
+      key.set(region, start, end);
+      this.#hasKey = true;
+      this.#stripe = stripe;
+    }
+    return (
+      type === TYPE_DELETION &&
+      sequence <= this.#lowestSnapshot &&
+      !this.#isBelow(region, start, end)
+    );
+  }
+
+  /** The number of snapshots that do not see the sequence. */
+  #stripeOf(sequence: number): number {
+    const snapshots = this.#snapshots;
+    let stripe = 0;
+    if (snapshots.length === 0) return 0;
+    let last = snapshots.length;
+    while (stripe < last) {
+      const middle = (stripe + last) >>> 1;
+      if (snapshots[middle]! < sequence) stripe = middle + 1;
+      else last = middle;
+    }
+    return stripe;
+  }
+
+  #isBelow(region: Region, start: number, end: number): boolean {
+    for (const level of this.#below) if (level.mayHave(region, start, end)) return true;
+    return false;
+  }
+}
+
+/** The ranges of one level, gone through once, since keys come in order. */
+class BelowLevel {
+  readonly #ranges: readonly KeyRange[];
+  readonly #smallest: readonly Region[];
+  readonly #largest: readonly Region[];
+  #at = 0;
+
+  constructor(ranges: readonly KeyRange[]) {
+    this.#ranges = ranges;
+    this.#smallest = ranges.map((range) => Region.of(range.smallest));
+    this.#largest = ranges.map((range) => Region.of(range.largest));
+  }
+
+  mayHave(region: Region, start: number, end: number): boolean {
+    for (; this.#at < this.#ranges.length; this.#at++) {
+      const largest = this.#largest[this.#at]!;
+      if (compareBytes(region, start, end, largest, 0, largest.bytes.length) > 0) continue;
+      const smallest = this.#smallest[this.#at]!;
+      return compareBytes(region, start, end, smallest, 0, smallest.bytes.length) >= 0;
+    }
+    return false;
+  }
+}

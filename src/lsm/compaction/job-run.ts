@@ -1,0 +1,140 @@
+/**
+ * Runs a job, flush or compaction alike, in steps of bounded work: merge the sources, drop what nobody sees, write the rest. A worker makes one step after
+ * the other and looks for more urgent work between them; without workers the steps run in slices on the database's own thread.
+ */
+import type { Clock } from '../../os/clock.ts';
+import { FileError, type FileSystem } from '../../os/file-system.ts';
+import type { BlockCache } from '../cache/block-cache.ts';
+import { TableCache } from '../cache/table-cache.ts';
+import { type Cursor, STREAM, VALID } from '../cursor.ts';
+import { fromFileError, LsmError } from '../errors.ts';
+import { JOB_STEP_ENTRIES } from '../limits.ts';
+import { MemtableCursor } from '../memtable/memtable-cursor.ts';
+import { Memtable } from '../memtable/memtable.ts';
+import { MergingCursor } from '../merging-cursor.ts';
+import { LevelCursor } from '../version/level-cursor.ts';
+import { LevelIndex } from '../version/level-index.ts';
+import { TableFile } from '../version/table-file.ts';
+import { DropRule } from './drop-rule.ts';
+import type { JobFailure, JobReply, JobRequest, JobResult, JobSource } from './job.ts';
+import { inputBytes } from './job.ts';
+import { OutputWriter } from './output-writer.ts';
+
+export interface JobEnvironment {
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  /** For indexes of the tables that are read; data passes it by. */
+  readonly cache: BlockCache;
+}
+
+export class JobRun {
+  readonly request: JobRequest;
+  /** Set once the job has ended. */
+  reply: JobReply | undefined = undefined;
+  /** Bytes read and written so far, roughly: what a rate limit counts. */
+  bytesMoved = 0;
+  readonly #clock: Clock;
+  readonly #tables: TableCache;
+  readonly #output: OutputWriter;
+  readonly #rule: DropRule;
+  readonly #startUs: number;
+  #source: Cursor | undefined = undefined;
+  #entriesRead = 0;
+  /** Whether no entry of the current user key was written: dropped ones before it do not count. */
+  #isNewKey = true;
+
+  constructor(request: JobRequest, environment: JobEnvironment) {
+    const { files, clock, cache } = environment;
+    this.request = request;
+    this.#clock = clock;
+    this.#startUs = clock.monotonicUs();
+    this.#tables = new TableCache({ files, directory: request.directory, cache });
+    this.#output = new OutputWriter(files, request);
+    this.#rule = new DropRule(request);
+  }
+
+  /** Does some of the work. True when the job has ended and there is a `reply`. */
+  step(): boolean {
+    if (this.reply !== undefined) return true;
+    try {
+      if (this.#source === undefined) this.#begin();
+      else if (this.#mergeSome(this.#source)) this.#finish();
+    } catch (error) {
+      // A simulated crash is the end of the whole program, not a failure of the job.
+      if (!(error instanceof FileError || error instanceof LsmError)) throw error;
+      this.#fail(error);
+    }
+    return this.reply !== undefined;
+  }
+
+  /** Ends the job before it is done: nothing of it remains. */
+  abort(): void {
+    if (this.reply === undefined) this.#fail(new LsmError('ABORTED', 'the job was given up'));
+  }
+
+  #begin(): void {
+    const cursors = this.request.sources.map((source) => this.#open(source));
+    this.#source = cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors);
+    this.#source.first();
+  }
+
+  #open(source: JobSource): Cursor {
+    if (source.kind === 'memtable') return new MemtableCursor(Memtable.attach(source.buffer));
+    const index = new LevelIndex(source.files.map((file) => new TableFile(file)));
+    return new LevelCursor(index, source.level, this.#tables, STREAM);
+  }
+
+  /** True at the end of the sources. */
+  #mergeSome(source: Cursor): boolean {
+    const rule = this.#rule;
+    const output = this.#output;
+    for (let i = 0; i < JOB_STEP_ENTRIES; i++) {
+      if (source.status !== VALID) return true;
+      const { keyRegion, keyStart, keyEnd } = source;
+      const isDropped = rule.drops(keyRegion, keyStart, keyEnd, source.sequence, source.type);
+      if (rule.isNewKey) this.#isNewKey = true;
+      if (!isDropped) {
+        output.add(source, this.#isNewKey);
+        this.#isNewKey = false;
+      }
+      this.#entriesRead++;
+      this.bytesMoved += keyEnd - keyStart + source.valueEnd - source.valueStart;
+      source.next();
+    }
+    return false;
+  }
+
+  #finish(): void {
+    this.#output.finish();
+    this.#close();
+    const result: JobResult = {
+      outputs: this.#output.outputs,
+      bytesRead: inputBytes(this.request),
+      bytesWritten: this.#output.bytesWritten,
+      entriesRead: this.#entriesRead,
+      entriesWritten: this.#output.entriesWritten,
+      durationUs: this.#clock.monotonicUs() - this.#startUs,
+    };
+    this.reply = { id: this.request.id, result };
+  }
+
+  #fail(error: FileError | LsmError): void {
+    this.#output.abandon();
+    try {
+      this.#close();
+    } catch {
+      // The failure that is reported is the first one.
+    }
+    this.reply = { id: this.request.id, failure: failureOf(fromFileError(error) as LsmError) };
+  }
+
+  #close(): void {
+    this.#source?.close();
+    this.#tables.close();
+  }
+}
+
+function failureOf(error: LsmError): JobFailure {
+  const { code, message, path, offset } = error;
+  return { code, message, path, offset };
+}

@@ -1,0 +1,261 @@
+/**
+ * What goes on behind writes: full memtables are flushed and levels compacted, one flush and one compaction at a time. When either is installed the next
+ * is looked for.
+ *
+ * Replies of jobs come from the event loop, and also by `poll`, which every write makes: a program may never let the loop turn.
+ */
+import type { Compaction } from '../compaction/compaction.ts';
+import type { JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
+import type { JobRunner } from '../compaction/job-runner.ts';
+import type { LevelledPicker } from '../compaction/levelled-picker.ts';
+import { LsmError } from '../errors.ts';
+import { RETRY_MS } from '../limits.ts';
+import { VersionEdit } from '../manifest/version-edit.ts';
+import type { KeyBound } from '../version/version.ts';
+import { Deferred } from './deferred.ts';
+import type { Engine } from './engine.ts';
+import { compactionRequest, flushRequest } from './job-requests.ts';
+import type { HeldMemtable } from './memtable-list.ts';
+
+/** A range that a caller wants compacted. */
+interface RangeRequest {
+  readonly smallest: KeyBound;
+  readonly largest: KeyBound;
+  readonly deferred: Deferred;
+}
+
+export class Background {
+  readonly #engine: Engine;
+  readonly #runner: JobRunner;
+  readonly #picker: LevelledPicker;
+  #flushing: readonly HeldMemtable[] = [];
+  #compaction: Compaction | undefined = undefined;
+  readonly #ranges: RangeRequest[] = [];
+  /** Settled when nothing waits to be flushed, and when nothing is due at all. */
+  #flushWaiters: Deferred[] = [];
+  #idleWaiters: Deferred[] = [];
+  /** Set while the disk is full: nothing is begun until then. */
+  #cancelRetry: (() => void) | undefined = undefined;
+  #isClosed = false;
+
+  constructor(engine: Engine, runner: JobRunner, picker: LevelledPicker) {
+    this.#engine = engine;
+    this.#runner = runner;
+    this.#picker = picker;
+  }
+
+  get isFlushing(): boolean {
+    return this.#flushing.length > 0;
+  }
+
+  get compaction(): Compaction | undefined {
+    return this.#compaction;
+  }
+
+  get debtBytes(): number {
+    return this.#picker.debtBytes(this.#engine.versions.current);
+  }
+
+  /** Takes replies that have come. */
+  poll(): void {
+    this.#runner.poll();
+  }
+
+  /** Blocks a synchronous writer until something has changed, or for some milliseconds. */
+  wait(): void {
+    if (this.#engine.stall.sleep()) this.#runner.poll();
+    else this.#runner.wait();
+    this.#engine.manifest.syncNow();
+  }
+
+  // ---- what callers ask for
+
+  /** Settles when the memtables that are full now are in tables. */
+  flushed(): Promise<void> {
+    const deferred = new Deferred();
+    this.#flushWaiters.push(deferred);
+    this.schedule();
+    return deferred.promise;
+  }
+
+  /** Settles when the range has been brought down to the lowest level that has any of it. */
+  compactRange(smallest: KeyBound, largest: KeyBound): Promise<void> {
+    const deferred = new Deferred();
+    this.#ranges.push({ smallest, largest, deferred });
+    this.schedule();
+    return deferred.promise;
+  }
+
+  /** Settles when there is nothing to flush or compact. */
+  idle(): Promise<void> {
+    const deferred = new Deferred();
+    this.#idleWaiters.push(deferred);
+    this.schedule();
+    return deferred.promise;
+  }
+
+  // ---- scheduling
+
+  /** Begins what is due and not under way. */
+  schedule(): void {
+    if (this.#isClosed || this.#engine.failure !== undefined) return;
+    if (this.#cancelRetry === undefined) {
+      if (this.#flushing.length === 0) this.#beginFlush();
+      if (this.#compaction === undefined) this.#beginCompaction();
+    }
+    if (this.#engine.memtables.full.length === 0) {
+      this.#flushWaiters = resolved(this.#flushWaiters);
+      if (this.#compaction === undefined) this.#idleWaiters = resolved(this.#idleWaiters);
+    }
+  }
+
+  #beginFlush(): void {
+    const { memtables } = this.#engine;
+    const flushing = memtables.full;
+    if (flushing.length === 0) return;
+    this.#flushing = flushing;
+    for (const held of flushing) memtables.retain(held);
+    const request = flushRequest(this.#engine, this.#picker, flushing);
+    this.#runner.submit(request, (reply) => {
+      if (reply.result !== undefined) this.#flushed(request, reply.result);
+      else this.#flushFailed(reply);
+    });
+  }
+
+  #flushed(request: JobRequest, result: JobResult): void {
+    const { memtables, versions, stats, stall, logs, events, manifest } = this.#engine;
+    const flushing = this.#flushing;
+    stats.flushes++;
+    stats.flushedBytes += result.bytesWritten;
+    stats.flushUs += result.durationUs;
+    stall.throttle.learn(result.bytesWritten, result.durationUs);
+    const edit = new VersionEdit();
+    edit.newFiles.push(...result.outputs);
+    edit.logNumber = memtables.oldestLogWithout(flushing);
+    manifest.commit(edit, () => {
+      this.#flushing = [];
+      memtables.remove(flushing);
+      for (const held of flushing) memtables.release(held);
+      logs.removeBelow(versions.logNumber);
+      events.publish('flush', { job: request.id, memtables: flushing.length, ...result });
+    });
+  }
+
+  #flushFailed(reply: JobReply): void {
+    const flushing = this.#flushing;
+    this.#flushing = [];
+    for (const held of flushing) this.#engine.memtables.release(held);
+    this.#jobFailed('a flush failed', reply.failure!);
+  }
+
+  #beginCompaction(): void {
+    const { versions } = this.#engine;
+    const picked =
+      this.#pickRange() ??
+      this.#picker.pick(versions.current, (level) => versions.compactPointer(level));
+    if (picked === undefined) return;
+    this.#compaction = picked;
+    for (const { files } of picked.inputs) for (const file of files) file.isCompacting = true;
+    if (picked.isMove) {
+      this.#engine.stats.moves++;
+      const files = picked.inputs.flatMap((input) => input.files);
+      const moved = files.map((file) => file.toNewFile(picked.outputLevel));
+      this.#replace(picked, moved, () => {});
+      return;
+    }
+    const request = compactionRequest(this.#engine, this.#picker, picked);
+    this.#runner.submit(request, (reply) => {
+      if (reply.result !== undefined) {
+        this.#compacted(picked, request, reply.result);
+        return;
+      }
+      this.#endCompaction(picked);
+      this.#jobFailed('a compaction failed', reply.failure!);
+    });
+  }
+
+  /** The next piece of a range that somebody waits for; ranges that are done are told so. */
+  #pickRange(): Compaction | undefined {
+    for (let range = this.#ranges[0]; range !== undefined; range = this.#ranges[0]) {
+      const { smallest, largest, deferred } = range;
+      const picked = this.#picker.pickRange(this.#engine.versions.current, smallest, largest);
+      if (picked !== undefined) return picked;
+      this.#ranges.shift();
+      deferred.resolve();
+    }
+    return undefined;
+  }
+
+  #compacted(compaction: Compaction, request: JobRequest, result: JobResult): void {
+    const { stats, stall, events } = this.#engine;
+    stats.compactions++;
+    stats.compactionReadBytes += result.bytesRead;
+    stats.compactionWrittenBytes += result.bytesWritten;
+    stats.compactionUs += result.durationUs;
+    stall.throttle.learn(result.bytesRead, result.durationUs);
+    const { reason, outputLevel } = compaction;
+    this.#replace(compaction, result.outputs, () => {
+      events.publish('compaction', { job: request.id, reason, outputLevel, ...result });
+    });
+  }
+
+  /** The outputs take the place of the inputs. */
+  #replace(compaction: Compaction, outputs: JobResult['outputs'], onInstalled: () => void): void {
+    const edit = new VersionEdit();
+    for (const { level, files } of compaction.inputs) {
+      for (const file of files) edit.deletedFiles.push({ level, number: file.number });
+    }
+    edit.newFiles.push(...outputs);
+    if (compaction.pointer !== undefined) edit.compactPointers.push(compaction.pointer);
+    this.#engine.manifest.commit(edit, () => {
+      this.#endCompaction(compaction);
+      onInstalled();
+    });
+  }
+
+  #endCompaction(compaction: Compaction): void {
+    for (const { files } of compaction.inputs) for (const file of files) file.isCompacting = false;
+    this.#compaction = undefined;
+  }
+
+  // ---- trouble
+
+  /** No room: tried again when there may be some. Anything else leaves the state unknown, or shows damage. */
+  #jobFailed(what: string, failure: JobFailure): void {
+    const { code, message } = failure;
+    const { events, timers, writes } = this.#engine;
+    const cause = new LsmError(code, message);
+    events.publish('failure', { what, ...failure });
+    if (code !== 'DISK_FULL') {
+      this.#engine.poison(what, cause);
+      return;
+    }
+    this.#engine.fullDisk = cause;
+    this.#cancelRetry = timers.after(RETRY_MS, () => {
+      this.#cancelRetry = undefined;
+      this.#engine.fullDisk = undefined;
+      this.schedule();
+    });
+    writes.retry();
+  }
+
+  /** Rejects who waits. */
+  fail(error: LsmError): void {
+    for (const deferred of [...this.#flushWaiters, ...this.#idleWaiters]) deferred.reject(error);
+    for (const { deferred } of this.#ranges) deferred.reject(error);
+    this.#flushWaiters = [];
+    this.#idleWaiters = [];
+    this.#ranges.length = 0;
+  }
+
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    this.#cancelRetry?.();
+    await this.#runner.close();
+  }
+}
+
+function resolved(waiters: readonly Deferred[]): Deferred[] {
+  for (const waiter of waiters) waiter.resolve();
+  return [];
+}

@@ -1,0 +1,85 @@
+/**
+ * Writes that happen together: after a crash all of them are there or none. Collects them in memory outside the JavaScript heap.
+ *
+ * ```ts
+ * const batch = db.batch();
+ * batch.put(key, value);
+ * batch.put(email, key, emails); // in another keyspace of the same database
+ * batch.delete(old);
+ * await batch.write({ sync: true });
+ * ```
+ */
+import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { WriteBatch } from '../write-batch.ts';
+import type { Engine } from './engine.ts';
+import { checkEntry, type Keyspace, type WriteOptions } from './keyspace.ts';
+
+const NO_VALUE: Uint8Array = new Uint8Array(0);
+
+export class Batch {
+  readonly #engine: Engine;
+  readonly #keyspace: Keyspace;
+  readonly #batch = new WriteBatch();
+
+  /** @internal */
+  constructor(engine: Engine, keyspace: Keyspace) {
+    this.#engine = engine;
+    this.#keyspace = keyspace;
+  }
+
+  /** Entries so far. */
+  get count(): number {
+    return this.#batch.count;
+  }
+
+  /** Bytes that it takes in memory and in the log. */
+  get sizeBytes(): number {
+    return this.#batch.sizeBytes;
+  }
+
+  /** Copies key and value. Throws LsmError LIMIT, with the batch as it was. */
+  put(key: Uint8Array, value: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+    this.#add(TYPE_VALUE, key, value, keyspace);
+    return this;
+  }
+
+  delete(key: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+    this.#add(TYPE_DELETION, key, NO_VALUE, keyspace);
+    return this;
+  }
+
+  /** Forgets what was collected, and keeps the memory. */
+  clear(): this {
+    this.#batch.clear();
+    return this;
+  }
+
+  /** Writes what was collected, as it is now; it stays, so `clear` before the batch is used for something else. Rejects as `put` of a keyspace. */
+  write(options?: WriteOptions): Promise<void> {
+    const { writes, settings } = this.#engine;
+    const refusal = writes.refusal(this.#batch.sizeBytes);
+    if (refusal !== undefined) return Promise.reject(refusal);
+    try {
+      return writes.writeBatch(this.#batch, options?.sync ?? settings.sync);
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  }
+
+  /** The same, blocking. Throws LsmError. */
+  writeSync(options?: WriteOptions): void {
+    const { writes, settings } = this.#engine;
+    writes.writeBatchSync(this.#batch, options?.sync ?? settings.sync);
+  }
+
+  #add(type: number, key: Uint8Array, value: Uint8Array, keyspace: Keyspace): void {
+    checkEntry(key, value);
+    const { prefix } = keyspace;
+    const batch = this.#batch;
+    batch.reserve(type, prefix.length + key.length, value.length);
+    const { bytes } = batch.region;
+    if (prefix.length > 0) bytes.set(prefix, batch.keyAt);
+    bytes.set(key, batch.keyAt + prefix.length);
+    bytes.set(value, batch.valueAt);
+  }
+}

@@ -1,0 +1,107 @@
+/** The public face of an engine. */
+import { GrowingBytes } from '../../bytes/growing-bytes.ts';
+import type { KeyBound } from '../version/version.ts';
+import { Batch } from './batch.ts';
+import type { Engine } from './engine.ts';
+import { Keyspace } from './keyspace.ts';
+import { openEngine } from './open-engine.ts';
+import type { OpenOptions } from './options.ts';
+import { Snapshot } from './snapshot.ts';
+
+const NO_PREFIX: Uint8Array = new Uint8Array(0);
+
+export class Database extends Keyspace {
+  readonly #engine: Engine;
+
+  /** @internal */
+  constructor(engine: Engine) {
+    super(engine, '', NO_PREFIX);
+    this.#engine = engine;
+  }
+
+  get directory(): string {
+    return this.#engine.directory;
+  }
+
+  /** Writes that happen together, collected first. */
+  batch(): Batch {
+    return new Batch(this.#engine, this);
+  }
+
+  /** This moment, to read at later. Close it when it is done with: until then what it sees is not dropped. */
+  snapshot(): Snapshot {
+    this.#engine.checkOpen();
+    this.#engine.writes.settle();
+    return new Snapshot(this.#engine);
+  }
+
+  /** Settles when everything that was written before is in tables on the disk. Rejects with LsmError. */
+  async flush(): Promise<void> {
+    const engine = this.#engine;
+    this.#checkWritable();
+    if (engine.writes.isWaiting) await engine.writes.sync();
+    if (engine.memtables.active.memtable.entries > 0) engine.rotate(0);
+    if (engine.memtables.full.length > 0) await engine.background.flushed();
+  }
+
+  /** Rewrites the tables of a range of keys, the whole by default, until it is in one level and what nobody sees is dropped. */
+  async compact(
+    range: { readonly gte?: Uint8Array; readonly lte?: Uint8Array } = {},
+  ): Promise<void> {
+    this.#checkWritable();
+    await this.flush();
+    await this.#engine.background.compactRange(boundOf(range.gte), boundOf(range.lte));
+  }
+
+  /** Settles when nothing waits to be flushed and no level is over its limit. */
+  async idle(): Promise<void> {
+    this.#checkWritable();
+    await this.#engine.background.idle();
+  }
+
+  /** Settles when everything that was written before survives a crash of the machine. */
+  async sync(): Promise<void> {
+    this.#checkWritable();
+    await this.#engine.writes.sync();
+  }
+
+  /** Ends all work and lets go of the directory. What was written is there at the next opening. No error where it is closed already. */
+  close(): Promise<void> {
+    return this.#engine.close();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** Throws where the tree contradicts itself. For tests. */
+  checkInvariants(): void {
+    this.#engine.checkInvariants();
+  }
+
+  #checkWritable(): void {
+    const failure = this.#engine.writeFailure;
+    if (failure !== undefined) throw failure;
+  }
+}
+
+function boundOf(key: Uint8Array | undefined): KeyBound {
+  if (key === undefined) return undefined;
+  const bytes = new GrowingBytes(key.length);
+  bytes.region.bytes.set(key);
+  return { region: bytes.region, start: 0, end: key.length };
+}
+
+/**
+ * Opens the database in a directory, or makes one.
+ *
+ * ```ts
+ * const db = await open('./data');
+ * await db.put(Buffer.from('k'), Buffer.from('v'), { sync: true });
+ * ```
+ *
+ * Rejects with LsmError: LOCKED, NOT_FOUND, EXISTS, CORRUPTION, UNSUPPORTED, IO_ERROR, DISK_FULL.
+ */
+export async function open(directory: string, options: OpenOptions = {}): Promise<Database> {
+  return new Database(await openEngine(directory, options));
+}

@@ -1,0 +1,248 @@
+/**
+ * A database that is open: its parts, and what they share. Everything here belongs to one thread.
+ *
+ *   writes       write-path.ts       groups of writes to log and memtable
+ *   memtables    memtable-list.ts    what was written and is not in tables yet
+ *   logs         log-set.ts          the same, on the disk
+ *   versions     version-set.ts      which tables there are
+ *   background   background.ts       flushes and compactions
+ *   manifest     manifest-queue.ts   edits on their way to the disk
+ *   view                             what a read that begins now looks at
+ */
+import type { Clock } from '../../os/clock.ts';
+import { type FileSystem, joinPath } from '../../os/file-system.ts';
+import type { Timers } from '../../os/timers.ts';
+import type { BlockCache } from '../cache/block-cache.ts';
+import { BlockRequests } from '../cache/block-requests.ts';
+import type { MemoryBudget } from '../cache/memory-budget.ts';
+import type { TableCache } from '../cache/table-cache.ts';
+import type { JobRunner } from '../compaction/job-runner.ts';
+import { LevelledPicker } from '../compaction/levelled-picker.ts';
+import { fromFileError, LsmError } from '../errors.ts';
+import { Lookup } from '../format/lookup.ts';
+import { oldTableFileName, tableFileName } from '../manifest/file-names.ts';
+import type { TableFile } from '../version/table-file.ts';
+import type { VersionSet } from '../version/version-set.ts';
+import { Background } from './background.ts';
+import { Events } from './events.ts';
+import type { LogSet } from './log-set.ts';
+import { ManifestQueue } from './manifest-queue.ts';
+import type { MemtableList } from './memtable-list.ts';
+import { MissPolicy } from './miss-policy.ts';
+import type { Settings } from './options.ts';
+import { PointLookup } from './point-lookup.ts';
+import { ReadPath } from './read-path.ts';
+import { SnapshotList } from './snapshot-list.ts';
+import { Counters } from './stats.ts';
+import { Turn } from './turn.ts';
+import { ValueCopies } from './value-copies.ts';
+import { View } from './view.ts';
+import { WritePath } from './write-path.ts';
+import { WriteStall } from './write-stall.ts';
+
+const MIB = 1024 * 1024;
+/** Tables of deeper levels grow no larger than this. */
+const MAX_FILE_BYTES: number = 64 * MIB;
+
+/** What the recovery of a directory hands over. */
+export interface Opened {
+  readonly directory: string;
+  readonly settings: Settings;
+  readonly budget: MemoryBudget;
+  readonly cache: BlockCache;
+  readonly tables: TableCache;
+  readonly versions: VersionSet;
+  readonly memtables: MemtableList;
+  readonly logs: LogSet;
+  readonly runner: JobRunner;
+  readonly lastSequence: number;
+  readonly lock: EngineLock;
+}
+
+/** The lock on the directory. */
+export interface EngineLock {
+  /** Whether it still holds: something may have taken it away. */
+  isHeld(): boolean;
+  release(): Promise<void>;
+}
+
+export class Engine {
+  readonly directory: string;
+  readonly settings: Settings;
+  readonly files: FileSystem;
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly turn: Turn;
+  readonly events: Events;
+  readonly stats: Counters = new Counters();
+
+  readonly budget: MemoryBudget;
+  readonly cache: BlockCache;
+  readonly tables: TableCache;
+  readonly versions: VersionSet;
+  readonly memtables: MemtableList;
+  readonly logs: LogSet;
+  readonly snapshots: SnapshotList = new SnapshotList();
+
+  readonly manifest: ManifestQueue;
+  readonly stall: WriteStall;
+  readonly writes: WritePath;
+  readonly background: Background;
+
+  /** What a read that begins now looks at, and the last sequence that it sees. */
+  view: View;
+  lastSequence: number;
+  readonly points: PointLookup;
+  /** Of lookups that end before anything else happens. */
+  readonly lookup: Lookup;
+  readonly reads: ReadPath;
+  readonly misses: MissPolicy = new MissPolicy();
+  readonly copies: ValueCopies = new ValueCopies();
+
+  /** Why nothing can be written until the database is opened again. */
+  failure: LsmError | undefined = undefined;
+  /** Why nothing can be written at all: poisoned, closed, opened for reading only. */
+  writeFailure: LsmError | undefined = undefined;
+  /** While a flush finds no room. */
+  fullDisk: LsmError | undefined = undefined;
+  isClosed = false;
+  readonly #lock: EngineLock;
+  #jobs = 0;
+
+  constructor(opened: Opened) {
+    const { settings, versions, memtables } = opened;
+    const { system } = settings;
+    this.directory = opened.directory;
+    this.settings = settings;
+    this.files = system.files;
+    this.clock = system.clock;
+    this.timers = system.timers;
+    this.turn = new Turn(system.clock, system.timers);
+    this.events = new Events(opened.directory);
+    this.budget = opened.budget;
+    this.cache = opened.cache;
+    this.tables = opened.tables;
+    this.versions = versions;
+    this.memtables = memtables;
+    this.logs = opened.logs;
+    this.#lock = opened.lock;
+    this.lastSequence = opened.lastSequence;
+    this.view = new View([memtables.active, ...memtables.full], versions.current);
+    this.points = new PointLookup(opened.tables);
+    this.lookup = new Lookup(opened.cache, new BlockRequests(opened.tables.loader));
+    this.reads = new ReadPath(this);
+    this.manifest = new ManifestQueue(this);
+    this.stall = new WriteStall(this);
+    this.writes = new WritePath(this);
+    const { level0Files, level1Bytes, fileBytes } = settings;
+    const maxFileBytes = Math.max(fileBytes, MAX_FILE_BYTES);
+    const picker = new LevelledPicker({ level0Files, level1Bytes, fileBytes, maxFileBytes });
+    this.background = new Background(this, opened.runner, picker);
+    versions.onObsolete = (file) => this.#remove(file);
+    if (settings.readOnly) {
+      this.writeFailure = new LsmError('READ_ONLY', 'the database was opened for reading only');
+    }
+  }
+
+  nextJobId(): number {
+    return ++this.#jobs;
+  }
+
+  /** A full memtable and its log are put aside, for entries that take `capacityBytes` at least others begin. Throws FileError. */
+  rotate(capacityBytes: number): void {
+    const { logs, memtables } = this;
+    const log = logs.begin(this.lastSequence, logs.current!.durableSequence);
+    memtables.rotate(log.number, capacityBytes);
+    logs.isSynced = false;
+    logs.prepare();
+    this.#look();
+    this.background.schedule();
+  }
+
+  /** An edit was installed. */
+  installed(): void {
+    if (this.settings.paranoid) this.checkInvariants();
+    this.#look();
+    this.stall.end();
+    this.background.schedule();
+    this.writes.retry();
+  }
+
+  /** The view of now, whose memtables and files stay until `releaseView`. */
+  retainView(): View {
+    return this.view.retain(this.memtables, this.versions);
+  }
+
+  releaseView(view: View): void {
+    view.release(this.memtables, this.versions);
+  }
+
+  #look(): void {
+    this.view = new View([this.memtables.active, ...this.memtables.full], this.versions.current);
+  }
+
+  /** What failed leaves the state on the disk unknown: nothing is written any more. Returns what callers are told. */
+  poison(what: string, cause: unknown): LsmError {
+    if (this.failure !== undefined) return this.failure;
+    const known = fromFileError(cause);
+    const error = new LsmError(
+      'POISONED',
+      `${what}: the database refuses writes until it is closed and opened again`,
+      { path: this.directory, cause: known },
+    );
+    this.failure = error;
+    this.writeFailure ??= error;
+    this.events.publish('poisoned', { what, error });
+    this.writes.fail(error);
+    this.background.fail(error);
+    return error;
+  }
+
+  /** Throws LsmError LOCKED where the lock was lost. */
+  checkLock(): void {
+    if (this.#lock.isHeld()) return;
+    throw new LsmError('LOCKED', 'the lock on the directory was lost', { path: this.directory });
+  }
+
+  /** Throws LsmError CLOSED. */
+  checkOpen(): void {
+    if (this.isClosed) throw new LsmError('CLOSED', 'the database is closed');
+  }
+
+  /** Writes what is pending, ends all work and lets go of everything. */
+  async close(): Promise<void> {
+    if (this.isClosed) return;
+    try {
+      if (this.writeFailure === undefined) await this.writes.sync();
+    } finally {
+      this.isClosed = true;
+      const error = new LsmError('CLOSED', 'the database is closed');
+      this.writeFailure = error;
+      this.writes.fail(error);
+      this.background.fail(error);
+      await this.background.close();
+      this.logs.close();
+      this.versions.close();
+      this.tables.close();
+      this.memtables.close();
+      this.cache.close();
+      await this.#lock.release();
+      this.events.publish('close', {});
+    }
+  }
+
+  checkInvariants(): void {
+    this.versions.current.checkInvariants();
+    this.cache.checkInvariants();
+  }
+
+  #remove(file: TableFile): void {
+    this.tables.evict(file.number);
+    if (this.isClosed) return;
+    // What can't be removed now is found by the next opening.
+    this.files
+      .unlinkAsync(joinPath(this.directory, tableFileName(file.number)))
+      .catch(() => this.files.unlinkAsync(joinPath(this.directory, oldTableFileName(file.number))))
+      .catch(() => {});
+  }
+}

@@ -1,0 +1,91 @@
+/** Tells jobs what they need to know of the tree. */
+import { bytesOf, type Compaction } from '../compaction/compaction.ts';
+import type { JobRequest, JobSource, KeyRange } from '../compaction/job.ts';
+import type { LevelledPicker } from '../compaction/levelled-picker.ts';
+import { LEVELS } from '../limits.ts';
+import type { Version } from '../version/version.ts';
+import type { Engine } from './engine.ts';
+import type { HeldMemtable } from './memtable-list.ts';
+import { tableOptions } from './options.ts';
+
+/** An input that was compressed may be this many times as large when it is written. */
+const EXPANSION = 4;
+
+/** All of them become one table of level 0. */
+export function flushRequest(
+  engine: Engine,
+  picker: LevelledPicker,
+  flushing: readonly HeldMemtable[],
+): JobRequest {
+  const sources = flushing.map(({ memtable }): JobSource => ({
+    kind: 'memtable',
+    buffer: memtable.buffer,
+  }));
+  return {
+    ...common(engine, picker, 0, 1),
+    kind: 'flush',
+    sources,
+    below: [],
+    keepsDeletions: true,
+  };
+}
+
+export function compactionRequest(
+  engine: Engine,
+  picker: LevelledPicker,
+  compaction: Compaction,
+): JobRequest {
+  const { inputs, outputLevel } = compaction;
+  const sources: JobSource[] = [];
+  let bytes = 0;
+  for (const { level, files } of inputs) {
+    bytes += bytesOf(files);
+    const run = files.map((file) => file.toNewFile(level));
+    if (level > 0) sources.push({ kind: 'tables', level, files: run });
+    else for (const file of run) sources.push({ kind: 'tables', level, files: [file] });
+  }
+  const below = rangesBelow(engine.versions.current, outputLevel);
+  const overlaps = below[0]?.length ?? 0;
+  const maxFiles = Math.ceil((EXPANSION * bytes) / picker.targetBytes(outputLevel)) + overlaps + 1;
+  return {
+    ...common(engine, picker, outputLevel, maxFiles),
+    kind: 'compaction',
+    sources,
+    below,
+    keepsDeletions: false,
+  };
+}
+
+function common(
+  engine: Engine,
+  picker: LevelledPicker,
+  outputLevel: number,
+  maxFiles: number,
+): Omit<JobRequest, 'kind' | 'sources' | 'below' | 'keepsDeletions'> {
+  const { versions, snapshots, directory, settings } = engine;
+  return {
+    id: engine.nextJobId(),
+    directory,
+    outputLevel,
+    firstFileNumber: versions.allocateFileNumbers(maxFiles),
+    maxFiles,
+    targetBytes: picker.targetBytes(outputLevel),
+    snapshots: snapshots.sequences(),
+    maxOverlapBytes: picker.maxOverlapBytes(outputLevel),
+    table: tableOptions(settings, outputLevel, versions.formatLevel === 1 ? 1 : 2),
+  };
+}
+
+function rangesBelow(version: Version, outputLevel: number): KeyRange[][] {
+  const below: KeyRange[][] = [];
+  for (let level = outputLevel + 1; level < LEVELS; level++) {
+    below.push(
+      version.levels[level]!.map(({ keys, smallestEnd, largestStart, largestEnd, sizeBytes }) => ({
+        smallest: keys.bytes.slice(0, smallestEnd),
+        largest: keys.bytes.slice(largestStart, largestEnd),
+        sizeBytes,
+      })),
+    );
+  }
+  return below;
+}

@@ -1,0 +1,226 @@
+/** Reads and writes of one keyspace; a database is its own default keyspace. */
+import { GrowingBytes } from '../../bytes/growing-bytes.ts';
+import { LsmError } from '../errors.ts';
+import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../limits.ts';
+import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import type { Engine } from './engine.ts';
+import { Range, type RangeOptions } from './range.ts';
+import type { NOT_CACHED } from './read-path.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface ReadOptions {
+  /** Reads what was there when the snapshot was taken. */
+  readonly snapshot?: Snapshot | undefined;
+}
+
+export interface WriteOptions {
+  /** Waits until the write is on the disk: it survives the end of the machine. Without it, it survives the end of the process. */
+  readonly sync?: boolean | undefined;
+}
+
+const NO_VALUE: Uint8Array = new Uint8Array(0);
+
+export class Keyspace {
+  /** '' for the default keyspace. */
+  readonly name: string;
+  readonly #engine: Engine;
+  /** What its keys begin with on the disk. */
+  readonly #prefix: Uint8Array;
+  /** The key of a read: the prefix, and behind it what the caller gave. */
+  readonly #key: GrowingBytes;
+
+  /** @internal */
+  constructor(engine: Engine, name: string, prefix: Uint8Array) {
+    this.#engine = engine;
+    this.name = name;
+    this.#prefix = prefix;
+    this.#key = new GrowingBytes();
+    this.#key.region.bytes.set(prefix);
+  }
+
+  // ---- reads
+
+  /**
+   * The value in memory of the caller's own, or undefined. The promise is resolved already where everything that the read needs is in memory. Small values are cut from a
+   * shared slab of 32 KiB, as Node.js's own Buffers are: `value.buffer` is not the value alone. Rejects with LsmError CORRUPTION, IO_ERROR, CLOSED.
+   */
+  get(key: Uint8Array, options?: ReadOptions): Promise<Buffer | undefined> {
+    try {
+      const sequence = this.#readSequence(options);
+      const end = this.#load(key);
+      return this.#engine.reads.get(this.#key.region, 0, end, sequence);
+    } catch (error) {
+      return rejected(error);
+    }
+  }
+
+  /** The same, blocking for what is not in memory. Throws LsmError. */
+  getSync(key: Uint8Array, options?: ReadOptions): Buffer | undefined {
+    const sequence = this.#readSequence(options);
+    const end = this.#load(key);
+    return this.#engine.reads.getSync(this.#key.region, 0, end, sequence);
+  }
+
+  /** The value, undefined where there is none, or NOT_CACHED where that can't be known without reading. Never waits. */
+  peek(key: Uint8Array, options?: ReadOptions): Buffer | undefined | typeof NOT_CACHED {
+    const sequence = this.#readSequence(options);
+    const end = this.#load(key);
+    return this.#engine.reads.peek(this.#key.region, 0, end, sequence);
+  }
+
+  /** Whether the key has a value. */
+  hasSync(key: Uint8Array, options?: ReadOptions): boolean {
+    const sequence = this.#readSequence(options);
+    const end = this.#load(key);
+    return this.#engine.reads.hasSync(this.#key.region, 0, end, sequence);
+  }
+
+  async has(key: Uint8Array, options?: ReadOptions): Promise<boolean> {
+    return (await this.get(key, options)) !== undefined;
+  }
+
+  /** The values of several keys as of one moment, in their order. */
+  getManySync(keys: readonly Uint8Array[], options?: ReadOptions): (Buffer | undefined)[] {
+    const sequence = this.#readSequence(options);
+    const { reads } = this.#engine;
+    return keys.map((key) => reads.getSync(this.#key.region, 0, this.#load(key), sequence));
+  }
+
+  async getMany(
+    keys: readonly Uint8Array[],
+    options?: ReadOptions,
+  ): Promise<(Buffer | undefined)[]> {
+    const sequence = this.#readSequence(options);
+    const { reads } = this.#engine;
+    // Those that wait copy their key and hold their view, so the scratch key is free for the next.
+    return Promise.all(
+      keys.map((key) => {
+        const end = this.#load(key);
+        return reads.get(this.#key.region, 0, end, sequence);
+      }),
+    );
+  }
+
+  /**
+   * The entries between two keys, in order. Nothing is read before it is iterated.
+   *
+   * ```ts
+   * for (const [key, value] of users.range({ gte: from, lt: to, limit: 100 })) ...
+   * for await (const [key, value] of users.range({ reverse: true })) ...
+   * ```
+   */
+  range(options: RangeOptions = {}): Range {
+    return new Range(this.#engine, this.#prefix, options);
+  }
+
+  // ---- writes
+
+  /**
+   * Stores a value. Settles when it survives what `sync` says; reads see it from then on, and usually at once. Writes of one tick share one write to the log and one
+   * promise, and happen in their order. Both arrays may be used again at once.
+   *
+   * Rejects with LsmError: DISK_FULL, POISONED, CLOSED, READ_ONLY, LIMIT for what is too long, OVERLOADED where 64 MiB of writes wait that nobody awaited.
+   */
+  put(key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<void> {
+    return this.#write(TYPE_VALUE, key, value, options);
+  }
+
+  /** Removes a key; no error where it is not there. */
+  delete(key: Uint8Array, options?: WriteOptions): Promise<void> {
+    return this.#write(TYPE_DELETION, key, NO_VALUE, options);
+  }
+
+  /** Stores a value, blocking: for as long as there is no room (write stall), and with `sync` for the disk. Throws LsmError. */
+  putSync(key: Uint8Array, value: Uint8Array, options?: WriteOptions): void {
+    this.#writeSync(TYPE_VALUE, key, value, options);
+  }
+
+  deleteSync(key: Uint8Array, options?: WriteOptions): void {
+    this.#writeSync(TYPE_DELETION, key, NO_VALUE, options);
+  }
+
+  #write(
+    type: number,
+    key: Uint8Array,
+    value: Uint8Array,
+    options: WriteOptions | undefined,
+  ): Promise<void> {
+    const { writes, settings } = this.#engine;
+    checkBytes(key, value);
+    const refusal = writes.refusal(this.#prefix.length + key.length + value.length);
+    if (refusal !== undefined) return rejected(refusal);
+    try {
+      checkLengths(key, value);
+      writes.add(type, this.#prefix, key, value);
+    } catch (error) {
+      return rejected(error);
+    }
+    return writes.promise(options?.sync ?? settings.sync);
+  }
+
+  #writeSync(
+    type: number,
+    key: Uint8Array,
+    value: Uint8Array,
+    options: WriteOptions | undefined,
+  ): void {
+    const { writes, settings, writeFailure } = this.#engine;
+    checkBytes(key, value);
+    if (writeFailure !== undefined) throw writeFailure;
+    checkLengths(key, value);
+    writes.add(type, this.#prefix, key, value);
+    writes.commitSync(options?.sync ?? settings.sync);
+  }
+
+  /** Checks that reads are possible, makes visible what was written before, and tells at which sequence to read. */
+  #readSequence(options: ReadOptions | undefined): number {
+    const engine = this.#engine;
+    if (engine.isClosed) engine.checkOpen();
+    const snapshot = options?.snapshot;
+    if (snapshot !== undefined) return snapshot.sequenceFor(engine);
+    engine.writes.settle();
+    return engine.lastSequence;
+  }
+
+  /** Puts a key behind the prefix; returns where it ends. */
+  #load(key: Uint8Array): number {
+    if (!(key instanceof Uint8Array)) throw new TypeError('key must be a Uint8Array');
+    const prefixLength = this.#prefix.length;
+    const end = prefixLength + key.length;
+    if (end > this.#key.region.bytes.length) {
+      this.#key.reserve(end);
+      this.#key.region.bytes.set(this.#prefix);
+    }
+    this.#key.region.bytes.set(key, prefixLength);
+    return end;
+  }
+
+  /** @internal */
+  get prefix(): Uint8Array {
+    return this.#prefix;
+  }
+}
+
+/** Throws TypeError, LsmError LIMIT. */
+export function checkEntry(key: Uint8Array, value: Uint8Array): void {
+  checkBytes(key, value);
+  checkLengths(key, value);
+}
+
+function checkBytes(key: Uint8Array, value: Uint8Array): void {
+  if (!(key instanceof Uint8Array)) throw new TypeError('key must be a Uint8Array');
+  if (!(value instanceof Uint8Array)) throw new TypeError('value must be a Uint8Array');
+}
+
+function checkLengths(key: Uint8Array, value: Uint8Array): void {
+  if (key.length <= MAX_KEY_BYTES && value.length <= MAX_VALUE_BYTES) return;
+  const isKey = key.length > MAX_KEY_BYTES;
+  throw new LsmError('LIMIT', isKey ? 'a key is too long' : 'a value is too long', {
+    expected: `at most ${isKey ? MAX_KEY_BYTES : MAX_VALUE_BYTES} bytes`,
+    found: isKey ? key.length : value.length,
+  });
+}
+
+function rejected(error: unknown): Promise<never> {
+  return Promise.reject(error);
+}

@@ -1,0 +1,114 @@
+/**
+ * The logs of a tree: the one that is written to, older ones whose entries are not all in tables yet, and one that is prepared for the next switch.
+ * Numbers ascend in the order of their entries.
+ */
+import { joinPath, type FileSystem } from '../../os/file-system.ts';
+import { FIRST_LOG_ZERO_BYTES } from '../limits.ts';
+import { logFileName } from '../manifest/file-names.ts';
+import { discardLog, prepareLog, type PreparedLog, prepareLogSync } from '../wal/prepared-log.ts';
+import { WriteAheadLog } from '../wal/write-ahead-log.ts';
+
+export interface LogSetOptions {
+  readonly files: FileSystem;
+  readonly directory: string;
+  readonly allocateFileNumber: () => number;
+  /** Room that is zeroed in a log beforehand where writes are synced. */
+  readonly zeroBytes: number;
+}
+
+export class LogSet {
+  /** The log that is written to; undefined before the first `begin`. */
+  current: WriteAheadLog | undefined = undefined;
+  /** Whether writes to the current log were synced: the next one is worth zeroing then. */
+  isSynced = false;
+  readonly #options: LogSetOptions;
+  /** Numbers of logs on the disk, ascending. */
+  #numbers: number[] = [];
+  #prepared: PreparedLog | undefined = undefined;
+  #isPreparing = false;
+  #isClosed = false;
+
+  constructor(options: LogSetOptions) {
+    this.#options = options;
+  }
+
+  get numbers(): readonly number[] {
+    return this.#numbers;
+  }
+
+  /** Bytes of all logs but those that are removed, roughly. */
+  get sizeBytes(): number {
+    return this.current?.sizeBytes ?? 0;
+  }
+
+  /** Begins a log; what the one before it holds may not be durable yet. Blocks. Throws FileError, and then everything is as it was. */
+  begin(
+    lastSequence: number,
+    durableSequence: number,
+    number: number = this.#options.allocateFileNumber(),
+  ): WriteAheadLog {
+    const { files, directory } = this.#options;
+    const zeroBytes = this.#numbers.length === 0 ? FIRST_LOG_ZERO_BYTES : 0;
+    this.#prepared ??= prepareLogSync({ files, directory, number, durableSequence, zeroBytes });
+    const log = new WriteAheadLog({
+      files,
+      directory,
+      number,
+      prepared: this.#prepared,
+      previous: this.current,
+      lastSequence,
+      durableSequence,
+    });
+    this.#prepared = undefined;
+    this.current = log;
+    this.#numbers.push(number);
+    return log;
+  }
+
+  /** Prepares the next log beside the event loop. A failure is met again when the log is begun. */
+  prepare(): void {
+    if (this.#prepared !== undefined || this.#isPreparing || this.#isClosed) return;
+    this.#isPreparing = true;
+    const { files, directory, allocateFileNumber } = this.#options;
+    const zeroBytes = this.isSynced ? this.#options.zeroBytes : 0;
+    const durableSequence = this.current?.durableSequence ?? 0;
+    const number = allocateFileNumber();
+    prepareLog({ files, directory, number, durableSequence, zeroBytes }).then(
+      (prepared) => {
+        this.#isPreparing = false;
+        if (this.#isClosed || this.#prepared !== undefined) this.#discard(prepared);
+        else this.#prepared = prepared;
+      },
+      () => {
+        this.#isPreparing = false;
+      },
+    );
+  }
+
+  /** Logs below `number` have all their entries in durable tables: they are closed and removed. */
+  removeBelow(number: number): void {
+    this.current?.releaseUpTo(number - 1);
+    const { files, directory } = this.#options;
+    for (const old of this.#numbers.filter((n) => n < number)) {
+      // What can't be removed now is found by the next opening.
+      files.unlinkAsync(joinPath(directory, logFileName(old))).catch(() => {});
+    }
+    this.#numbers = this.#numbers.filter((n) => n >= number);
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    if (this.#prepared !== undefined) this.#discard(this.#prepared);
+    this.#prepared = undefined;
+    this.current?.close();
+    this.current = undefined;
+  }
+
+  #discard(prepared: PreparedLog): void {
+    try {
+      discardLog(this.#options.files, prepared);
+    } catch {
+      // The next opening removes what has a temporary name.
+    }
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The memtables of a tree: one that is written to and full ones that wait to be flushed, newest first. Each belongs to one log, whose entries it has.
+ *
+ * A memtable is counted against the memory budget from its making until nobody holds it: an iterator may read one that was flushed long ago.
+ */
+import type { MemoryBudget } from '../cache/memory-budget.ts';
+import { Memtable } from '../memtable/memtable.ts';
+
+export class HeldMemtable {
+  readonly memtable: Memtable;
+  /** The log that has its entries. */
+  logNumber: number;
+  /** The list itself, a flush and each reader. */
+  references = 1;
+
+  constructor(memtable: Memtable, logNumber: number) {
+    this.memtable = memtable;
+    this.logNumber = logNumber;
+  }
+}
+
+export class MemtableList {
+  active: HeldMemtable;
+  /** Frozen, newest first. */
+  full: readonly HeldMemtable[] = [];
+  /** Bytes of all memtables that exist. */
+  heldBytes = 0;
+  readonly #sizeBytes: number;
+  readonly #budget: MemoryBudget;
+  /** The buffer of a memtable that is done with, for the next one: its pages are there already. */
+  #spare: SharedArrayBuffer | undefined = undefined;
+
+  constructor(sizeBytes: number, budget: MemoryBudget, logNumber: number) {
+    this.#sizeBytes = sizeBytes;
+    this.#budget = budget;
+    this.active = this.#make(sizeBytes, logNumber);
+  }
+
+  /** Freezes the one that is written to and begins another, for entries of a new log that take `capacityBytes` at least. */
+  rotate(logNumber: number, capacityBytes: number): void {
+    const next = this.#make(Math.max(this.#sizeBytes, capacityBytes), logNumber);
+    this.active.memtable.freeze();
+    this.full = [this.active, ...this.full];
+    this.active = next;
+  }
+
+  /** Replaces the one that is written to, which must be empty, by one that takes more. */
+  replaceEmpty(capacityBytes: number): void {
+    const { active } = this;
+    this.active = this.#make(Math.max(this.#sizeBytes, capacityBytes), active.logNumber);
+    this.release(active);
+  }
+
+  /** Memtables that were flushed: their entries are in tables now. */
+  remove(flushed: readonly HeldMemtable[]): void {
+    this.full = this.full.filter((held) => !flushed.includes(held));
+    for (const held of flushed) this.release(held);
+  }
+
+  /** The oldest log that will have entries which are in no table, once these memtables are flushed. */
+  oldestLogWithout(flushed: readonly HeldMemtable[]): number {
+    return (this.full.findLast((held) => !flushed.includes(held)) ?? this.active).logNumber;
+  }
+
+  retain(held: HeldMemtable): void {
+    held.references++;
+  }
+
+  release(held: HeldMemtable): void {
+    held.references--;
+    if (held.references > 0) return;
+    const { buffer, capacityBytes } = held.memtable;
+    if (capacityBytes === this.#sizeBytes && this.#spare === undefined) {
+      this.#spare = buffer;
+      return;
+    }
+    this.#forget(capacityBytes);
+  }
+
+  close(): void {
+    for (const held of [this.active, ...this.full]) this.release(held);
+    this.full = [];
+    if (this.#spare === undefined) return;
+    this.#spare = undefined;
+    this.#forget(this.#sizeBytes);
+  }
+
+  #make(capacityBytes: number, logNumber: number): HeldMemtable {
+    const spare = this.#spare;
+    if (capacityBytes === this.#sizeBytes && spare !== undefined) {
+      this.#spare = undefined;
+      return new HeldMemtable(new Memtable(spare), logNumber);
+    }
+    const memtable = Memtable.allocate(capacityBytes);
+    this.heldBytes += capacityBytes;
+    this.#budget.force(capacityBytes);
+    return new HeldMemtable(memtable, logNumber);
+  }
+
+  #forget(capacityBytes: number): void {
+    this.heldBytes -= capacityBytes;
+    this.#budget.release(capacityBytes);
+  }
+}

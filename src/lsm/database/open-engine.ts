@@ -1,0 +1,101 @@
+/** Puts an engine together: lock, recovery, the files that it begins with. */
+
+import { BlockCache } from '../cache/block-cache.ts';
+import { TableCache } from '../cache/table-cache.ts';
+import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
+import { fromFileError, LsmError } from '../errors.ts';
+import { MIN_CACHE_BYTES } from '../limits.ts';
+import { VersionSet } from '../version/version-set.ts';
+import { Engine, type EngineLock } from './engine.ts';
+import { LogSet } from './log-set.ts';
+import { MemtableList } from './memtable-list.ts';
+import { type OpenOptions, resolveOptions, type Settings } from './options.ts';
+import { Recovery } from './recovery.ts';
+import { Resources } from './resources.ts';
+
+/** Throws LsmError; RangeError for options that cannot be. */
+export async function openEngine(directory: string, options: OpenOptions): Promise<Engine> {
+  const settings = resolveOptions(options);
+  const lock = await takeLock(directory, settings);
+  try {
+    return await assemble(directory, settings, lock);
+  } catch (error) {
+    await lock.release();
+    throw fromFileError(error);
+  }
+}
+
+async function assemble(directory: string, settings: Settings, lock: EngineLock): Promise<Engine> {
+  const { system } = settings;
+  const { files, timers } = system;
+  const resources = settings.resources ?? new Resources();
+  const { budget } = resources;
+  const cache = new BlockCache({ capacityBytes: cacheBytes(settings, budget.limitBytes), budget });
+  const { maxOpenTables } = settings;
+  const tables = new TableCache({ files, directory, cache, maxOpenTables });
+  const memtables = new MemtableList(settings.memtableBytes, budget, 0);
+  const recovery = new Recovery(directory, settings, memtables, cache);
+  for (const _ of recovery.replay()) await new Promise<void>((resolve) => timers.soon(resolve));
+
+  const { state, lastSequence } = recovery;
+  const logNumber = state.nextFileNumber++;
+  state.logNumber = logNumber;
+  state.previousLogNumber = 0;
+  const versions = new VersionSet(files, directory, state);
+  const logs = new LogSet({
+    files,
+    directory,
+    allocateFileNumber: () => versions.allocateFileNumbers(1),
+    zeroBytes: settings.memtableBytes,
+  });
+  if (!settings.readOnly) {
+    versions.beginManifest(lastSequence);
+    logs.begin(lastSequence, lastSequence, logNumber);
+    memtables.active.logNumber = logNumber;
+    await recovery.removeRubbish(versions.manifestNumber, logNumber);
+  }
+  const runner = runnerFor(settings, cache);
+  const engine = new Engine({
+    directory,
+    settings,
+    budget,
+    cache,
+    tables,
+    versions,
+    memtables,
+    logs,
+    runner,
+    lastSequence,
+    lock,
+  });
+  engine.events.publish('open', { isNew: recovery.isNew, replayedEntries: recovery.entries });
+  engine.background.schedule();
+  return engine;
+}
+
+function cacheBytes(settings: Settings, limitBytes: number): number {
+  if (settings.cacheBytes !== undefined) return settings.cacheBytes;
+  const memtables = (settings.maxFullMemtables + 1) * settings.memtableBytes;
+  return Math.max(MIN_CACHE_BYTES, limitBytes - memtables);
+}
+
+function runnerFor(settings: Settings, cache: BlockCache): JobRunner {
+  const { files, clock, timers } = settings.system;
+  const bytesPerSecond = settings.backgroundBytesPerSecond;
+  return new InlineRunner({ files, clock, timers, cache, bytesPerSecond });
+}
+
+async function takeLock(directory: string, settings: Settings): Promise<EngineLock> {
+  const { files } = settings.system;
+  try {
+    const isThere = files.stat(directory)?.isDirectory === true;
+    if (!isThere && settings.createIfMissing && !settings.readOnly) files.makeDirectory(directory);
+    else if (!isThere) {
+      const problem = 'there is no such directory';
+      throw new LsmError('NOT_FOUND', problem, { path: directory });
+    }
+  } catch (error) {
+    throw fromFileError(error);
+  }
+  return { isHeld: () => true, release: () => Promise.resolve() };
+}

@@ -1,0 +1,153 @@
+/** What a database is opened with: the defaults, and what is refused. */
+import { realSystem, type System } from '../../os/system.ts';
+import type { CodecName, FormatLevel, TableWriteOptions } from '../format/table-options.ts';
+import {
+  LEVELS,
+  MAX_MEMTABLE_BYTES,
+  MIN_LEVEL_BYTES,
+  MIN_MEMTABLE_BYTES,
+  MIN_TABLE_FILE_BYTES,
+} from '../limits.ts';
+import type { LogDrop, RecoveryMode } from '../wal/log-recovery.ts';
+import type { Resources } from './resources.ts';
+
+const MIB = 1024 * 1024;
+
+export interface OpenOptions {
+  /** Makes the database where there is none. Default true. */
+  readonly createIfMissing?: boolean;
+  /** Refuses a database that is there. Default false. */
+  readonly errorIfExists?: boolean;
+  /** Writes nothing, takes no lock, and sees what was there when it was opened. Works while another process writes. Default false. */
+  readonly readOnly?: boolean;
+  /** Whether a new directory has keyspaces. Default: it becomes one that has with the first `keyspace` call, as long as nothing was written. */
+  readonly keyspaced?: boolean;
+  /** Memory, caches and worker threads, for several databases to share. Default: its own, of 256 MiB, with one worker. */
+  readonly resources?: Resources;
+  /** How durable a write is that does not say it: `sync: true` waits for the disk. Default false: survives the end of the process, not of the machine. */
+  readonly sync?: boolean;
+  /** Size of a memtable. Default 32 MiB. */
+  readonly memtableBytes?: number;
+  /** Full memtables that may wait to be flushed before writes wait. Default 2. */
+  readonly maxFullMemtables?: number;
+  /** Block cache. Default: what the memory of `resources` leaves beside the memtables. */
+  readonly cacheBytes?: number;
+  /** Of data blocks, before compression. Default 4096. */
+  readonly blockBytes?: number;
+  /** Keys between two whole keys of a block. Default 16. */
+  readonly restartInterval?: number;
+  /** Compression, of all levels or a list with one for each (the last one counts for the rest). Default `['none', 'none', 'snappy']`. */
+  readonly codec?: CodecName | readonly CodecName[];
+  /** Of the filter that keeps reads of missing keys from the disk; 0 for none. Default 10. */
+  readonly filterBitsPerKey?: number;
+  /** Also writes the filter that LevelDB reads by. Default false. */
+  readonly levelDbFilter?: boolean;
+  /** Files of level 0 at which it is compacted, at which writes are slowed down, and at which they stop. Default 4, 12, 20. */
+  readonly level0Files?: number;
+  readonly level0SlowFiles?: number;
+  readonly level0StopFiles?: number;
+  /** Size of level 1; each further level may have ten times that of the level above. Default four memtables. */
+  readonly level1Bytes?: number;
+  /** Size of tables of level 1; each further level doubles it up to 64 MiB. Default 8 MiB. */
+  readonly fileBytes?: number;
+  /** Bytes a second that flushes and compactions may read and write together. Default unlimited. */
+  readonly backgroundBytesPerSecond?: number;
+  /** What happens to a log that does not check (log-recovery.ts). Default `tolerate-torn-tail`. */
+  readonly recovery?: RecoveryMode;
+  /** Told of everything in the logs that was not applied. */
+  readonly onDrop?: (drop: LogDrop) => void;
+  /** Tables that stay open at most. Default 1000. */
+  readonly maxOpenTables?: number;
+  /** Format of a new directory: 2 for what LevelDB cannot read (formats.md). Default 1. */
+  readonly formatLevel?: FormatLevel;
+  /** Checks all invariants at every turn: for tests. Default false. */
+  readonly paranoid?: boolean;
+  /** The operating system; tests give a simulated one. */
+  readonly system?: System;
+}
+
+export interface Settings extends Required<
+  Omit<OpenOptions, 'resources' | 'keyspaced' | 'codec' | 'formatLevel' | 'cacheBytes'>
+> {
+  readonly resources: Resources | undefined;
+  readonly keyspaced: boolean | undefined;
+  readonly cacheBytes: number | undefined;
+  readonly formatLevel: FormatLevel | undefined;
+  /** By level. */
+  readonly codecs: readonly CodecName[];
+}
+
+/** Throws RangeError and TypeError for options that cannot be. */
+export function resolveOptions(options: OpenOptions): Settings {
+  const memtableBytes = options.memtableBytes ?? 32 * MIB;
+  const level0Files = options.level0Files ?? 4;
+  const level0SlowFiles = options.level0SlowFiles ?? Math.max(level0Files, 12);
+  const settings: Settings = {
+    createIfMissing: options.createIfMissing ?? true,
+    errorIfExists: options.errorIfExists ?? false,
+    readOnly: options.readOnly ?? false,
+    keyspaced: options.keyspaced,
+    resources: options.resources,
+    sync: options.sync ?? false,
+    memtableBytes,
+    cacheBytes: options.cacheBytes,
+    maxFullMemtables: options.maxFullMemtables ?? 2,
+    blockBytes: options.blockBytes ?? 4096,
+    restartInterval: options.restartInterval ?? 16,
+    codecs: codecsOf(options.codec ?? ['none', 'none', 'snappy']),
+    filterBitsPerKey: options.filterBitsPerKey ?? 10,
+    levelDbFilter: options.levelDbFilter ?? false,
+    level0Files,
+    level0SlowFiles,
+    level0StopFiles: options.level0StopFiles ?? Math.max(level0SlowFiles + 1, 20),
+    level1Bytes: options.level1Bytes ?? 4 * memtableBytes,
+    fileBytes: options.fileBytes ?? 8 * MIB,
+    backgroundBytesPerSecond: options.backgroundBytesPerSecond ?? Infinity,
+    recovery: options.recovery ?? 'tolerate-torn-tail',
+    onDrop: options.onDrop ?? (() => {}),
+    maxOpenTables: options.maxOpenTables ?? 1000,
+    formatLevel: options.formatLevel,
+    paranoid: options.paranoid ?? false,
+    system: options.system ?? realSystem(),
+  };
+  check('memtableBytes', settings.memtableBytes, MIN_MEMTABLE_BYTES, MAX_MEMTABLE_BYTES);
+  check('maxFullMemtables', settings.maxFullMemtables, 1, 64);
+  check('level0Files', level0Files, 1, 1000);
+  check('level0SlowFiles', level0SlowFiles, level0Files, 1000);
+  check('level0StopFiles', settings.level0StopFiles, level0SlowFiles, 10_000);
+  check('level1Bytes', settings.level1Bytes, MIN_LEVEL_BYTES, 2 ** 40);
+  check('fileBytes', settings.fileBytes, MIN_TABLE_FILE_BYTES, 2 ** 30);
+  check('maxOpenTables', settings.maxOpenTables, 1, 1_000_000);
+  check('backgroundBytesPerSecond', settings.backgroundBytesPerSecond, 1024, Infinity);
+  return settings;
+}
+
+/** How tables of a level are written. */
+export function tableOptions(
+  settings: Settings,
+  level: number,
+  formatLevel: FormatLevel,
+): TableWriteOptions {
+  const { blockBytes, restartInterval, filterBitsPerKey, levelDbFilter } = settings;
+  return {
+    blockBytes,
+    restartInterval,
+    codec: settings.codecs[level]!,
+    formatLevel,
+    filterBitsPerKey,
+    levelDbFilter,
+    createdAtSeconds: Math.floor(settings.system.clock.now() / 1000),
+  };
+}
+
+function codecsOf(codec: CodecName | readonly CodecName[]): CodecName[] {
+  const list = typeof codec === 'string' ? [codec] : codec;
+  if (list.length === 0) throw new RangeError('codec must name at least one');
+  return Array.from({ length: LEVELS }, (_, level) => list[Math.min(level, list.length - 1)]!);
+}
+
+function check(name: string, value: number, from: number, to: number): void {
+  if (!(value >= from && value <= to)) {
+    throw new RangeError(`${name} must be ${from} to ${to}, not ${value}`);
+  }
+}

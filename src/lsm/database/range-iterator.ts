@@ -1,0 +1,330 @@
+/**
+ * Goes through a range of keys by hand. It sees the database as it was when it was made, and keeps what it sees from being dropped until it is closed.
+ *
+ * The fastest form lends the bytes where they lie:
+ *
+ * ```ts
+ * const iterator = db.range({ gte: from }).iterator();
+ * while (iterator.next()) use(iterator.valueBytes, iterator.valueStart, iterator.valueEnd);
+ * iterator.close();
+ * ```
+ *
+ * What is lent is valid until the iterator, or anything else of the database, is used again.
+ *
+ * An iterator is a sequence and a position. The files and memtables that it looks at are those of the moment: when there are newer ones it is placed on
+ * them at its next move, so a slow reader keeps no deleted files and no flushed memtables, only versions of entries.
+ */
+import { GrowingBytes } from '../../bytes/growing-bytes.ts';
+import { BlockRequests } from '../cache/block-requests.ts';
+import { BLOCKED, CACHED, type Cursor, SYNC, VALID } from '../cursor.ts';
+import { LsmError } from '../errors.ts';
+import { MemtableCursor } from '../memtable/memtable-cursor.ts';
+import { MergingCursor } from '../merging-cursor.ts';
+import { LevelCursor } from '../version/level-cursor.ts';
+import { VisibleCursor } from '../visible-cursor.ts';
+import type { Engine } from './engine.ts';
+import type { Entry, RangeOptions } from './range.ts';
+import type { SnapshotEntry } from './snapshot-list.ts';
+import type { View } from './view.ts';
+
+/** Where it stands: before the range, on an entry, behind the range. */
+const BEFORE = 0;
+const ON = 1;
+const BEHIND = 2;
+
+export class RangeIterator {
+  /** The entry that it stands on: the key in `keyBytes`, from `keyStart` to `keyEnd`, and the value likewise. */
+  keyBytes: Uint8Array;
+  keyStart = 0;
+  keyEnd = 0;
+  valueBytes: Uint8Array;
+  valueStart = 0;
+  valueEnd = 0;
+  readonly #engine: Engine;
+  readonly #prefixLength: number;
+  readonly #isReverse: boolean;
+  readonly #limit: number;
+  #count = 0;
+  #place: number = BEFORE;
+  readonly #sequence: number;
+  readonly #lower: GrowingBytes | undefined;
+  readonly #upper: GrowingBytes | undefined;
+  readonly #hold: SnapshotEntry;
+  readonly #target = new GrowingBytes();
+  readonly #prefix: Uint8Array;
+  #view: View | undefined = undefined;
+  #cursor: VisibleCursor | undefined = undefined;
+  #mode: number = SYNC;
+  #requests: BlockRequests | undefined = undefined;
+  #isBusy = false;
+  #isClosed = false;
+
+  /** @internal */
+  constructor(engine: Engine, prefix: Uint8Array, options: RangeOptions) {
+    engine.checkOpen();
+    engine.writes.settle();
+    const { snapshot } = options;
+    this.#engine = engine;
+    this.#prefix = prefix;
+    this.#prefixLength = prefix.length;
+    this.#isReverse = options.reverse ?? false;
+    this.#limit = options.limit ?? Infinity;
+    this.#lower = lowerBound(prefix, options);
+    this.#upper = upperBound(prefix, options);
+    this.#sequence = snapshot === undefined ? engine.lastSequence : snapshot.sequenceFor(engine);
+    this.#hold = engine.snapshots.add(this.#sequence, 'iterator', engine.clock.monotonicUs());
+    this.keyBytes = NO_BYTES;
+    this.valueBytes = NO_BYTES;
+  }
+
+  /** To the next entry of the range (in reverse order where that was asked for); false behind the last. Blocks for what is not in memory. Throws LsmError. */
+  next(): boolean {
+    if (this.#place === ON && this.#view === this.#engine.view && this.#mode === SYNC) {
+      if (this.#count >= this.#limit) return this.#end();
+      const cursor = this.#cursor!;
+      if (this.#isReverse) cursor.previous();
+      else cursor.next();
+      return this.#settle(cursor);
+    }
+    return this.#nextSlow(SYNC);
+  }
+
+  /**
+   * Up to `count` entries (and about 64 KiB), fewer only where the range ends or the size is reached: none at its end. What is not in memory is read beside the event
+   * loop. One call at a time. Rejects with LsmError.
+   */
+  async nextBatch(count: number): Promise<Entry[]> {
+    if (this.#isBusy) throw new TypeError('the iterator is busy with the call before');
+    this.#isBusy = true;
+    const entries: Entry[] = [];
+    try {
+      let bytes = 0;
+      while (entries.length < count && bytes < BATCH_BYTES && (await this.#nextLater())) {
+        const entry: Entry = [this.key(), this.value()];
+        bytes += entry[0].length + entry[1].length;
+        entries.push(entry);
+      }
+    } finally {
+      this.#isBusy = false;
+    }
+    return entries;
+  }
+
+  /** The same, blocking. */
+  nextBatchSync(count: number): Entry[] {
+    const entries: Entry[] = [];
+    let bytes = 0;
+    while (entries.length < count && bytes < BATCH_BYTES && this.next()) {
+      const entry: Entry = [this.key(), this.value()];
+      bytes += entry[0].length + entry[1].length;
+      entries.push(entry);
+    }
+    return entries;
+  }
+
+  /** Moves so that the next entry is the first one of the range at or behind `key` (in reverse: at or before it). The limit counts on. */
+  seek(key: Uint8Array): void {
+    this.#checkOpen();
+    const target = this.#target;
+    target.reserve(this.#prefixLength + key.length);
+    target.region.bytes.set(this.#prefix);
+    target.region.bytes.set(key, this.#prefixLength);
+    target.length = this.#prefixLength + key.length;
+    this.#place = BEFORE;
+    this.#hasTarget = true;
+  }
+
+  /** The key, in memory of the caller's own. */
+  key(): Buffer {
+    const { keyRegion, keyStart, keyEnd } = this.#entry();
+    return this.#engine.copies.copy(keyRegion, keyStart + this.#prefixLength, keyEnd);
+  }
+
+  /** The value, in memory of the caller's own. */
+  value(): Buffer {
+    const { valueRegion, valueStart, valueEnd } = this.#entry();
+    return this.#engine.copies.copy(valueRegion, valueStart, valueEnd);
+  }
+
+  /** Lets go of what it holds. No error where it is closed already. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#place = BEHIND;
+    this.#leave();
+    this.#engine.snapshots.remove(this.#hold);
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+
+  #hasTarget = false;
+
+  #entry(): VisibleCursor {
+    if (this.#place !== ON) throw new TypeError('the iterator is not on an entry');
+    return this.#cursor!;
+  }
+
+  #checkOpen(): void {
+    if (this.#isClosed) throw new LsmError('CLOSED', 'the iterator is closed');
+    this.#engine.checkOpen();
+  }
+
+  #nextSlow(mode: number): boolean {
+    this.#begin(mode);
+    if (this.#place === BEHIND) return false;
+    return this.#settle(this.#cursor!);
+  }
+
+  async #nextLater(): Promise<boolean> {
+    this.#begin(CACHED);
+    if (this.#place === BEHIND) return false;
+    const cursor = this.#cursor!;
+    const requests = this.#requests!;
+    while (cursor.status === BLOCKED) {
+      await requests.load();
+      this.#checkOpen();
+      cursor.resume();
+    }
+    // What was loaded is held by the cursor, or not needed any more.
+    requests.release();
+    return this.#settle(cursor);
+  }
+
+  /** Makes the next move in `mode`, on the newest view. */
+  #begin(mode: number): void {
+    this.#checkOpen();
+    if (this.#place === BEHIND) return;
+    if (this.#count >= this.#limit) {
+      this.#end();
+      return;
+    }
+    const isOn = this.#place === ON;
+    if (this.#view !== this.#engine.view || this.#mode !== mode) this.#look(mode, isOn);
+    const cursor = this.#cursor!;
+    if (isOn) {
+      if (this.#isReverse) cursor.previous();
+      else cursor.next();
+    } else if (this.#hasTarget) {
+      const { region, length } = this.#target;
+      this.#hasTarget = false;
+      if (this.#isReverse) cursor.seekForPrevious(region, 0, length);
+      else cursor.seek(region, 0, length);
+    } else if (this.#isReverse) cursor.last();
+    else cursor.first();
+  }
+
+  /** Takes the newest view; where it stands on an entry, it does so again afterwards. */
+  #look(mode: number, isOn: boolean): void {
+    const key = new GrowingBytes();
+    if (isOn) {
+      const { keyRegion, keyStart, keyEnd } = this.#cursor!;
+      key.set(keyRegion, keyStart, keyEnd);
+    }
+    this.#leave();
+    const engine = this.#engine;
+    this.#view = engine.retainView();
+    this.#mode = mode;
+    if (mode === CACHED) this.#requests ??= new BlockRequests(engine.tables.loader);
+    const source = sourceOf(engine, this.#view, isOn ? SYNC : mode, this.#requests);
+    this.#cursor = new VisibleCursor(source, this.#sequence, this.#lower, this.#upper);
+    if (!isOn) return;
+    if (this.#isReverse) this.#cursor.seekForPrevious(key.region, 0, key.length);
+    else this.#cursor.seek(key.region, 0, key.length);
+  }
+
+  #settle(cursor: VisibleCursor): boolean {
+    if (cursor.status !== VALID) return this.#end();
+    this.#place = ON;
+    this.#count++;
+    this.keyBytes = cursor.keyRegion.bytes;
+    this.keyStart = cursor.keyStart + this.#prefixLength;
+    this.keyEnd = cursor.keyEnd;
+    this.valueBytes = cursor.valueRegion.bytes;
+    this.valueStart = cursor.valueStart;
+    this.valueEnd = cursor.valueEnd;
+    return true;
+  }
+
+  #end(): false {
+    this.#place = BEHIND;
+    this.#leave();
+    return false;
+  }
+
+  #leave(): void {
+    this.#cursor?.close();
+    this.#cursor = undefined;
+    this.#requests?.release();
+    if (this.#view !== undefined) this.#engine.releaseView(this.#view);
+    this.#view = undefined;
+  }
+}
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
+/** Keys and values of one batch, about. */
+const BATCH_BYTES = 65536;
+
+/** All that a view has, merged. */
+function sourceOf(
+  engine: Engine,
+  view: View,
+  mode: number,
+  requests: BlockRequests | undefined,
+): Cursor {
+  const { tables } = engine;
+  const { version } = view;
+  const cursors: Cursor[] = [];
+  for (const { memtable } of view.memtables) {
+    if (memtable.entries > 0) cursors.push(new MemtableCursor(memtable));
+  }
+  for (const index of version.level0Indexes) {
+    cursors.push(new LevelCursor(index, 0, tables, mode, requests));
+  }
+  for (const level of version.usedLevels) {
+    cursors.push(new LevelCursor(version.indexes[level]!, level, tables, mode, requests));
+  }
+  return cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors);
+}
+
+function lowerBound(prefix: Uint8Array, options: RangeOptions): GrowingBytes | undefined {
+  const { gt, gte } = options;
+  if (gt !== undefined && gte !== undefined) throw new TypeError('gt and gte exclude each other');
+  const bound = gt ?? gte;
+  if (bound === undefined)
+    return prefix.length === 0 ? undefined : boundOf(prefix, NO_BYTES, false);
+  return boundOf(prefix, bound, gt !== undefined);
+}
+
+function upperBound(prefix: Uint8Array, options: RangeOptions): GrowingBytes | undefined {
+  const { lt, lte } = options;
+  if (lt !== undefined && lte !== undefined) throw new TypeError('lt and lte exclude each other');
+  const bound = lt ?? lte;
+  if (bound !== undefined) return boundOf(prefix, bound, lte !== undefined);
+  if (prefix.length === 0) return undefined;
+  return behindPrefix(prefix);
+}
+
+/** The key itself, or (`isNext`) the first one behind it. */
+function boundOf(prefix: Uint8Array, key: Uint8Array, isNext: boolean): GrowingBytes {
+  if (!(key instanceof Uint8Array)) throw new TypeError('a bound must be a Uint8Array');
+  const length = prefix.length + key.length + (isNext ? 1 : 0);
+  const bound = new GrowingBytes(length);
+  bound.region.bytes.set(prefix);
+  bound.region.bytes.set(key, prefix.length);
+  bound.length = length;
+  return bound;
+}
+
+/** The first key behind all that begin with the prefix. */
+function behindPrefix(prefix: Uint8Array): GrowingBytes | undefined {
+  let length = prefix.length;
+  while (length > 0 && prefix[length - 1] === 255) length--;
+  if (length === 0) return undefined;
+  const bound = new GrowingBytes(length);
+  bound.region.bytes.set(prefix.subarray(0, length));
+  bound.region.bytes[length - 1]!++;
+  bound.length = length;
+  return bound;
+}

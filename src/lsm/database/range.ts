@@ -1,0 +1,64 @@
+/** A range of keys, to be iterated as often as wanted: in a loop, an asynchronous loop, or by hand through `iterator`. */
+import type { Engine } from './engine.ts';
+import { RangeIterator } from './range-iterator.ts';
+import type { Snapshot } from './snapshot.ts';
+
+export interface RangeOptions {
+  /** Bounds; at most one of the first two and one of the last two. Without, from the first key and to the last. */
+  readonly gte?: Uint8Array | undefined;
+  readonly gt?: Uint8Array | undefined;
+  readonly lt?: Uint8Array | undefined;
+  readonly lte?: Uint8Array | undefined;
+  /** From the last key to the first. */
+  readonly reverse?: boolean | undefined;
+  /** Entries at most. */
+  readonly limit?: number | undefined;
+  readonly snapshot?: Snapshot | undefined;
+}
+
+export type Entry = [key: Buffer, value: Buffer];
+
+export class Range implements Iterable<Entry>, AsyncIterable<Entry> {
+  readonly #engine: Engine;
+  readonly #prefix: Uint8Array;
+  readonly #options: RangeOptions;
+
+  /** @internal */
+  constructor(engine: Engine, prefix: Uint8Array, options: RangeOptions) {
+    this.#engine = engine;
+    this.#prefix = prefix;
+    this.#options = options;
+  }
+
+  /** An iterator that stands before the range's first entry and sees the database as it is now. Close it. */
+  iterator(): RangeIterator {
+    return new RangeIterator(this.#engine, this.#prefix, this.#options);
+  }
+
+  /** Blocks for what is not in memory. */
+  *[Symbol.iterator](): Generator<Entry, void> {
+    const iterator = this.iterator();
+    try {
+      while (iterator.next()) yield [iterator.key(), iterator.value()];
+    } finally {
+      iterator.close();
+    }
+  }
+
+  /** Reads beside the event loop what is not in memory. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Entry, void> {
+    const iterator = this.iterator();
+    try {
+      for (;;) {
+        const entries = await iterator.nextBatch(BATCH_ENTRIES);
+        if (entries.length === 0) return;
+        yield* entries;
+      }
+    } finally {
+      iterator.close();
+    }
+  }
+}
+
+/** Entries that an asynchronous loop fetches at once. */
+const BATCH_ENTRIES = 100;

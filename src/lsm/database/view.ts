@@ -1,0 +1,26 @@
+/** What reads of one moment look at: memtables, newest first, and a version. It never changes; a switch of memtables or an installed edit makes a new one. */
+import type { Version } from '../version/version.ts';
+import type { VersionSet } from '../version/version-set.ts';
+import type { HeldMemtable, MemtableList } from './memtable-list.ts';
+
+export class View {
+  readonly memtables: readonly HeldMemtable[];
+  readonly version: Version;
+
+  constructor(memtables: readonly HeldMemtable[], version: Version) {
+    this.memtables = memtables;
+    this.version = version;
+  }
+
+  /** Keeps memtables and files for a read that ends later. */
+  retain(memtables: MemtableList, versions: VersionSet): this {
+    for (const held of this.memtables) memtables.retain(held);
+    versions.retain(this.version);
+    return this;
+  }
+
+  release(memtables: MemtableList, versions: VersionSet): void {
+    for (const held of this.memtables) memtables.release(held);
+    versions.release(this.version);
+  }
+}

@@ -1,0 +1,14 @@
+/**
+ * The disk engine, a library of its own (`kvasir/lsm`): an ordered store of bytes in a directory that LevelDB can open. It knows no clock, file or thread but
+ * those that come in with `system`.
+ */
+export { LsmError, type LsmErrorCode } from './errors.ts';
+export { Batch } from './database/batch.ts';
+export { Database, open } from './database/database.ts';
+export { Keyspace, type ReadOptions, type WriteOptions } from './database/keyspace.ts';
+export type { OpenOptions } from './database/options.ts';
+export { Range, type Entry, type RangeOptions } from './database/range.ts';
+export { RangeIterator } from './database/range-iterator.ts';
+export { NOT_CACHED } from './database/read-path.ts';
+export { Resources, type ResourcesOptions } from './database/resources.ts';
+export { Snapshot } from './database/snapshot.ts';

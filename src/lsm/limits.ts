@@ -1,0 +1,119 @@
+/** Every bound of this floor, and where the number comes from. */
+
+// ---- batches, WAL, manifest
+
+/** A batch, keys and values together: one record and one region, whose offsets stay far from the end of 32 bits. */
+export const MAX_BATCH_BYTES: number = 1024 * 1024 * 1024;
+/**
+ * A record that is read back: more than any batch of ours, and what one region holds with small offsets. Fragments are kept as they check, so
+ * that only a file of this size takes so much memory.
+ */
+export const MAX_RECORD_BYTES: number = 2 * MAX_BATCH_BYTES - 1;
+/** Records wait in a buffer of this size; a larger one goes to the file in pieces of it (writing 64 KiB takes 15 us). */
+export const LOG_BUFFER_BYTES: number = 256 * 1024;
+/** Logs are read through a window of this size, a whole number of their blocks. */
+export const LOG_WINDOW_BYTES: number = 256 * 1024;
+/** Recovery pauses after so many bytes of a log: a few milliseconds of work. */
+export const RECOVERY_SLICE_BYTES: number = 1024 * 1024;
+/** Levels of the tree, 0 to 6: LevelDB refuses a manifest that names more. */
+export const LEVELS = 7;
+/** Facts of one file in a manifest: six are known, later versions may know more. */
+export const MAX_FILE_FACTS = 64;
+/** CURRENT holds one name: `MANIFEST-` and at most 16 digits. */
+export const MAX_CURRENT_BYTES = 64;
+
+// ---- block cache
+
+/** A segment of the block cache: one typed array whose offsets are small integers. */
+export const CACHE_SEGMENT_BYTES: number = 64 * 1024 * 1024;
+/** Stretches of a segment begin at multiples of a cache line. */
+export const CACHE_GRANULE_BYTES = 64;
+/** How often the clock's hand passes over an entry after its last use: a data block, ... */
+export const CHANCES_LOW = 1;
+/** ... an index or filter, which many lookups need and which costs more to read again. */
+export const CHANCES_HIGH = 3;
+/** Blocks too large for a segment are kept while they are at most this part of the capacity. */
+export const CACHE_OVERFLOW_FRACTION = 0.25;
+
+// ---- memtable
+
+/** The smallest buffer of a memtable: a header, a few nodes and records. Tests use such. */
+export const MIN_MEMTABLE_BYTES = 4096;
+/** Offsets into a memtable stay small integers. A batch of MAX_BATCH_BYTES does not fit: LIMIT. */
+export const MAX_MEMTABLE_BYTES: number = 2 ** 31 - 8;
+
+// ---- tables
+
+/** A block when it is uncompressed: one region, whose offsets stay small integers. */
+export const MAX_PLAIN_BLOCK_BYTES: number = 1024 * 1024 * 1024;
+/** A table grows beyond its target by one entry; its offsets stay far from the end of 32 bits, as every reader of LevelDB's format wants them. */
+export const MAX_TABLE_BYTES: number = 4 * 1024 * 1024 * 1024 - 1;
+/** Finished blocks are handed to the system in pieces of this size: below it a call costs more than the copy. */
+export const TABLE_WRITE_BYTES: number = 128 * 1024;
+/** Keys of an index or meta block, made whole, may take this many times the block: more is none of LevelDB's, RocksDB's or ours. */
+export const INDEX_EXPANSION = 64;
+/** A sequential read past the cache takes this much of the file at once. */
+export const STREAM_WINDOW_BYTES: number = 256 * 1024;
+
+// ---- cursors
+
+/** Versions of a key that are passed over one by one before the cursor is placed behind all of them: a seek costs about as much as ten steps. */
+export const SKIPS_BEFORE_SEEK = 8;
+
+// ---- flush and compaction
+
+/** Entries that a job merges before it looks up: about 100 us. */
+export const JOB_STEP_ENTRIES = 256;
+/** A manifest that is larger is replaced by one that begins with the whole state. */
+export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
+/** After how long a flush or compaction that found no room on the disk is tried again. */
+export const RETRY_MS = 1000;
+/** How long jobs without a worker keep the event loop waiting at a time. */
+export const SLICE_US = 2000;
+/** Blocks that one read, or one group of reads, may wait for at a time. */
+export const MAX_BLOCK_REQUESTS = 1024;
+/** Indexes and filters of levels 0 and 1 are pinned while they take at most this part of the block cache. */
+export const CACHE_HELD_FRACTION = 0.25;
+/** A buffer that a larger block made larger than this is not kept. */
+export const MAX_KEPT_BUFFER_BYTES: number = 1024 * 1024;
+
+// ---- options
+
+/** A block cache below a few blocks is none. */
+export const MIN_CACHE_BYTES: number = 64 * 1024;
+/** Tests make small trees; smaller than a few blocks a level or a table is none. */
+export const MIN_LEVEL_BYTES = 4096;
+export const MIN_TABLE_FILE_BYTES = 1024;
+
+// ---- reads
+
+/** A read from the page cache takes less than this; on the average of reads that take more, reads go beside the event loop. */
+export const QUICK_READ_US = 100;
+/** How often a read that waits for blocks is made again, before it reads without letting go of the thread. Each level needs three blocks. */
+export const MAX_READ_ROUNDS = 64;
+
+// ---- keys and values
+
+/** LevelDB has no limit; a key is copied at every turn, so more than this is a mistake. */
+export const MAX_KEY_BYTES: number = 1024 * 1024;
+/** A value, its key and what is around them fit a batch and a memtable. */
+export const MAX_VALUE_BYTES: number = 512 * 1024 * 1024;
+
+// ---- writes
+
+/** A group of writes of one tick is stored when it is this large: a buffer of the log takes it in one write. */
+export const GROUP_BYTES: number = 64 * 1024;
+/** A batch from this size on is stored by itself instead of being copied to the group. */
+export const DIRECT_BATCH_BYTES: number = 16 * 1024;
+/** Writers that are slowed down get at least so many bytes a second through, ... */
+export const MIN_WRITE_RATE: number = 1024 * 1024;
+/** ... and a burst of so long for nothing. */
+export const THROTTLE_BURST_US = 5000;
+/** Writes of callers who do not await them, while there is no room for them. */
+export const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
+/** Promises that are resolved at once let the event loop wait this long, then one goes through it. */
+export const LONG_TURN_US = 2000;
+/** Room that is zeroed in the first log of an opening, before it is known whether writes are synced. */
+export const FIRST_LOG_ZERO_BYTES: number = 256 * 1024;
+/** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
+export const MAX_OPEN_TABLES = 900;

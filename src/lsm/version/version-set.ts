@@ -1,0 +1,202 @@
+/**
+ * The versions of a tree and the manifest that they are written to.
+ *
+ *   append   an edit goes to the manifest and makes the next version, which nobody sees yet
+ *   sync     edits that are durable are installed, in order: their version is `current`, and only then are files that it no longer needs
+ *            given to `onObsolete`, once no reader holds a version that has them
+ *
+ * An edit whose write or sync fails is not installed, and `failure` is set unless the write could be taken back: what the next opening will find is not known
+ * then, so nothing may be removed or promised any more.
+ */
+import { joinPath, type FileSystem } from '../../os/file-system.ts';
+import { setCurrentSync } from '../manifest/current.ts';
+import { manifestFileName } from '../manifest/file-names.ts';
+import type { ManifestState } from '../manifest/manifest-state.ts';
+import { ManifestWriter } from '../manifest/manifest-writer.ts';
+import type { VersionEdit } from '../manifest/version-edit.ts';
+import type { TableFile } from './table-file.ts';
+import { applyEdit, versionOf } from './version-builder.ts';
+import type { Version } from './version.ts';
+
+interface PendingEdit {
+  readonly version: Version;
+  readonly onInstalled: () => void;
+}
+
+export class VersionSet {
+  /** The version that reads begin with. */
+  current: Version;
+  nextFileNumber: number;
+  /** A file that no version needs any more: it may be removed. */
+  onObsolete: (file: TableFile) => void = () => {};
+  readonly #files: FileSystem;
+  readonly #directory: string;
+  /** What all edits come to, those that are pending included. */
+  readonly #state: ManifestState;
+  #tip: Version;
+  #manifest: ManifestWriter | undefined = undefined;
+  #pending: PendingEdit[] = [];
+  /** Edits installed so far: a sync counts from there. */
+  #installed = 0;
+  readonly #live = new Set<Version>();
+
+  constructor(files: FileSystem, directory: string, state: ManifestState) {
+    this.#files = files;
+    this.#directory = directory;
+    this.#state = state;
+    this.nextFileNumber = state.nextFileNumber;
+    this.current = versionOf(state.files.values(), state.path);
+    this.#tip = this.current;
+    this.#enter(this.current);
+  }
+
+  get formatLevel(): number {
+    return this.#state.formatLevel;
+  }
+
+  /** Entries of WALs below this number are in tables; as of the last edit that was appended. */
+  get logNumber(): number {
+    return this.#state.logNumber;
+  }
+
+  get manifestNumber(): number {
+    return this.#manifest?.number ?? 0;
+  }
+
+  get failure(): Error | undefined {
+    return this.#manifest?.failure;
+  }
+
+  get isPending(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Where the next compaction of a level begins: an internal key. */
+  compactPointer(level: number): Uint8Array | undefined {
+    return this.#state.compactPointers.get(level);
+  }
+
+  /** Takes `count` file numbers that follow each other; returns the first. */
+  allocateFileNumbers(count: number): number {
+    const first = this.nextFileNumber;
+    this.nextFileNumber += count;
+    return first;
+  }
+
+  /** Begins a manifest with the whole state, and makes it the one that counts. Blocks. Throws FileError; the old one then still counts, or may. */
+  beginManifest(lastSequence: number): void {
+    const number = this.allocateFileNumbers(1);
+    const manifest = new ManifestWriter(this.#files, this.#directory, number);
+    const state = this.#state;
+    state.lastSequence = Math.max(state.lastSequence, lastSequence);
+    state.nextFileNumber = this.nextFileNumber;
+    try {
+      manifest.append(state.toEdit());
+      manifest.sync();
+      setCurrentSync(this.#files, this.#directory, number);
+    } catch (error) {
+      manifest.close();
+      throw error;
+    }
+    const before = this.#manifest;
+    this.#manifest = manifest;
+    if (before === undefined) return;
+    before.close();
+    this.#files.unlink(joinPath(this.#directory, manifestFileName(before.number)));
+  }
+
+  get manifestBytes(): number {
+    return this.#manifest?.sizeBytes ?? 0;
+  }
+
+  /** Writes an edit, which `sync` will install. Throws FileError (nothing has changed unless `failure` is set), LsmError CORRUPTION. */
+  append(edit: VersionEdit, lastSequence: number, onInstalled: () => void): void {
+    const manifest = this.#manifest!;
+    const state = this.#state;
+    edit.nextFileNumber = this.nextFileNumber;
+    edit.lastSequence = Math.max(state.lastSequence, lastSequence);
+    const version = applyEdit(this.#tip, edit, manifest.path);
+    const offset = manifest.sizeBytes;
+    manifest.append(edit);
+    state.apply(edit, offset);
+    this.#tip = version;
+    this.#pending.push({ version, onInstalled });
+  }
+
+  /** Makes appended edits durable and installs them. Blocks. Throws FileError, and `failure` is set. */
+  sync(): void {
+    if (this.#pending.length === 0) return;
+    this.#manifest!.sync();
+    this.#installUpTo(this.#installed + this.#pending.length);
+  }
+
+  /** The same beside the event loop; edits that are appended meanwhile are not included. */
+  async syncAsync(): Promise<void> {
+    if (this.#pending.length === 0) return;
+    const mark = this.#installed + this.#pending.length;
+    await this.#manifest!.syncAsync();
+    this.#installUpTo(mark);
+  }
+
+  close(): void {
+    this.#manifest?.close();
+    this.#manifest = undefined;
+  }
+
+  // ---- references
+
+  /** Keeps a version's files until `release`. */
+  retain(version: Version): Version {
+    version.references++;
+    return version;
+  }
+
+  release(version: Version): void {
+    version.references--;
+    if (version.references === 0) this.#leave(version);
+  }
+
+  /** Versions that are held, the current one included. */
+  get liveVersions(): number {
+    return this.#live.size;
+  }
+
+  /** Numbers of all tables that some held or pending version has. */
+  liveFileNumbers(): Set<number> {
+    const numbers = new Set<number>();
+    for (const version of [...this.#live, ...this.#pending.map((edit) => edit.version)]) {
+      for (const files of version.levels) for (const file of files) numbers.add(file.number);
+    }
+    return numbers;
+  }
+
+  #installUpTo(mark: number): void {
+    while (this.#installed < mark && this.#pending.length > 0) {
+      const { version, onInstalled } = this.#pending.shift()!;
+      this.#installed++;
+      if (version !== this.current) {
+        const before = this.current;
+        this.current = version;
+        this.#enter(version);
+        this.release(before);
+      }
+      onInstalled();
+    }
+  }
+
+  #enter(version: Version): void {
+    version.references++;
+    this.#live.add(version);
+    for (const files of version.levels) for (const file of files) file.references++;
+  }
+
+  #leave(version: Version): void {
+    this.#live.delete(version);
+    for (const files of version.levels) {
+      for (const file of files) {
+        file.references--;
+        if (file.references === 0) this.onObsolete(file);
+      }
+    }
+  }
+}
