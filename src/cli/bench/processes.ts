@@ -75,9 +75,7 @@ export class MeasuredServer {
 
   /** CPU seconds of the process so far, user and system. */
   cpuSeconds(): number {
-    const stat = fs.readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+    return cpuSeconds(this.#child.pid!, 11);
   }
 
   /** Resident memory in bytes. */
@@ -118,6 +116,18 @@ export class MeasuredServer {
     }
     throw new Error(`${this.peer} did not answer in ${START_TIMEOUT_MS} ms`);
   }
+}
+
+/** CPU seconds, user and system, of all processes that this one has started and seen end. */
+export function endedChildrenCpuSeconds(): number {
+  return cpuSeconds(process.pid, 13);
+}
+
+/** Fields `first` and the next behind the name in /proc/PID/stat. */
+function cpuSeconds(pid: number, first: number): number {
+  const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[first]) + Number(fields[first + 1])) / TICKS;
 }
 
 export function sleep(ms: number): Promise<void> {
