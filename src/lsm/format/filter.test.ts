@@ -59,7 +59,7 @@ test('what is no filter is seen', () => {
   const { length } = filter.bytes;
   expect(isFilter(filter, 0, length - 1)).toBe(false);
   expect(isFilter(filter, 0, 8)).toBe(false);
-  filter.bytes[length - 3]! = 9;
+  filter.bytes[length - 3] = 9;
   expect(isFilter(filter, 0, length)).toBe(false);
 });
 

@@ -140,7 +140,8 @@ export class TableBuilder {
     if (isNewKey && this.#filter !== undefined) {
       this.#filter.add(filterHash(keyRegion, keyStart, keyEnd));
     }
-    if (isNewKey && this.#levelDbFilter !== undefined) {
+    // This filter is asked block by block: each has all keys of its blocks, those too that another block began.
+    if (this.#levelDbFilter !== undefined && (isNewKey || this.#data.entries === 0)) {
       this.#levelDbFilter.add(keyRegion, keyStart, keyEnd);
     }
     this.#data.add(
