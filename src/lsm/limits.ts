@@ -21,6 +21,10 @@ export const LEVELS = 7;
 export const MAX_FILE_FACTS = 64;
 /** CURRENT holds one name: `MANIFEST-` and at most 16 digits. */
 export const MAX_CURRENT_BYTES = 64;
+/** KVASIR, with this many keyspaces of a hundred bytes of settings each; it is written anew for each that is made or dropped. */
+export const MAX_KVASIR_FILE_BYTES: number = 16 * 1024 * 1024;
+export const MAX_KEYSPACES = 65_536;
+export const MAX_KEYSPACE_NAME_BYTES = 255;
 
 // ---- block cache
 
@@ -117,3 +121,8 @@ export const LONG_TURN_US = 2000;
 export const FIRST_LOG_ZERO_BYTES: number = 256 * 1024;
 /** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
 export const MAX_OPEN_TABLES = 900;
+
+// ---- tools
+
+/** Problems of one file that a check keeps; it counts the others. */
+export const MAX_PROBLEMS_OF_A_FILE = 20;
