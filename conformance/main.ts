@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runExchange } from './aof-exchange.ts';
 import { runDifferential } from './differential.ts';
+import { runLevelDbLogs } from './leveldb-logs.ts';
 import { runLevelDbTables } from './leveldb-tables.ts';
 import { runTables } from './tables.ts';
 import { runTcl, UNITS } from './tcl.ts';
@@ -46,7 +47,7 @@ if (wants('differential')) {
   });
 }
 if (wants('exchange')) failures += await runExchange();
-if (wants('leveldb')) failures += await runLevelDbTables();
+if (wants('leveldb')) failures += (await runLevelDbTables()) + runLevelDbLogs();
 if (wants('tcl')) {
   failures += await runTcl(
     values.suite,
