@@ -74,6 +74,11 @@ export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
 export const RETRY_MS = 1000;
 /** How long jobs without a worker keep the event loop waiting at a time. */
 export const SLICE_US = 2000;
+/** Blocks that lie together are read together once a scan has missed two, first 8 KiB at a time, twice as much each time, up to this ... */
+export const MAX_READ_AHEAD_BYTES: number = 256 * 1024;
+export const FIRST_READ_AHEAD_BYTES: number = 8 * 1024;
+/** ... and at most so many. */
+export const MAX_RUN_BLOCKS = 64;
 /** Blocks that one read, or one group of reads, may wait for at a time. */
 export const MAX_BLOCK_REQUESTS = 1024;
 /** Indexes and filters of levels 0 and 1 are pinned while they take at most this part of the block cache. */

@@ -150,6 +150,11 @@ export class BlockCache {
     return slot;
   }
 
+  /** Whether the block is there; no use of it. */
+  isCached(file: number, offset: number): boolean {
+    return this.#index.find(file, offset) !== NONE;
+  }
+
   /**
    * Room for a block of `sizeBytes`: a slot that is pinned, and that nobody finds before it is published. Forgets what is used least.
    * Throws RangeError where the system has no memory.

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Region } from '../../bytes/region.ts';
-import { BLOCKED, CACHED, type Cursor, STREAM, SYNC, VALID } from '../cursor.ts';
+import { BLOCKED, CACHED, type Cursor, END, STREAM, SYNC, VALID } from '../cursor.ts';
 import { internalKey } from '../internal-key.ts';
 import {
   addEntry,
@@ -261,16 +261,10 @@ test('an empty table, and approximate offsets', () => {
 });
 
 test('held indexes and filters stay when everything else goes, and are let go', () => {
-  const entries = Array.from({ length: 2000 }, (_, i) => ({
-    key: Buffer.from(`k${String(i).padStart(5, '0')}`),
-    sequence: i + 1,
-    type: 1,
-    value: new Uint8Array(100),
-  }));
-  const opened = new Opened(writeTable(entries).file, 64 * 1024);
+  const opened = new Opened(writeTable(ROWS).file, 64 * 1024);
   opened.table.isHeld = true;
   for (let round = 0; round < 3; round++) {
-    for (const { key, sequence } of entries) opened.get(key, sequence);
+    for (const { key, sequence } of ROWS) opened.get(key, sequence);
   }
   expect(opened.cache.heldBytes).toBeGreaterThan(3000);
   const { index, filter } = opened.table.layout;
@@ -279,4 +273,82 @@ test('held indexes and filters stay when everything else goes, and are let go', 
   opened.table.close();
   expect(opened.cache.pinnedBytes()).toBe(0);
   expect(opened.cache.heldBytes).toBe(0);
+});
+
+/** 2000 entries of 100 bytes: about 60 blocks. */
+const ROWS: Entry[] = Array.from({ length: 2000 }, (_, i) => ({
+  key: bytesOf(`k${String(i).padStart(5, '0')}`),
+  sequence: i + 1,
+  type: 1,
+  value: new Uint8Array(100).fill(i),
+}));
+
+test('a scan forward reads ahead, others do not', async () => {
+  const { file, meta } = writeTable(ROWS);
+  const opened = new Opened(file, 1 << 20);
+  const { table, requests } = opened;
+  table.approximateOffsetOf(Region.of('k'), 0, 1);
+  file.reads = 0;
+  for (const i of [100, 900, 1500]) {
+    const key = Region.of(ROWS[i]!.key);
+    const cursor = table.cursor(SYNC);
+    cursor.seek(key, 0, key.bytes.length, 1e6);
+    cursor.close();
+  }
+  expect(file.reads).toBe(3);
+  expect(allOf(table.cursor(SYNC))).toEqual(ROWS);
+  expect(file.reads).toBeLessThan(meta.dataBlocks / 4);
+  expect(file.largestRead).toBeLessThanOrEqual(256 * 1024);
+
+  opened.cache.eraseFile(5);
+  file.reads = 0;
+  const cursor = table.cursor(CACHED, requests);
+  let waits = 0;
+  const seen: Entry[] = [];
+  for (cursor.first(); cursor.status !== END;) {
+    if (cursor.status === BLOCKED) {
+      waits++;
+      await requests.load();
+      cursor.resume();
+    } else {
+      seen.push(entryAt(cursor)!);
+      cursor.next();
+    }
+  }
+  requests.release();
+  expect(seen).toEqual(ROWS);
+  expect(waits).toBeLessThan(meta.dataBlocks / 4);
+  expect(file.reads).toBeLessThan(meta.dataBlocks / 4);
+  expect(opened.cache.pinnedBytes()).toBe(0);
+});
+
+test('damage that was read ahead is met when the scan gets there', () => {
+  const { file, meta } = writeTable(ROWS);
+  file.bytes[Math.floor(meta.dataBytes * 0.9)]! ^= 1;
+  const { table, cache } = new Opened(file);
+  const cursor = table.cursor(SYNC);
+  let count = 0;
+  const scan = (): void => {
+    for (cursor.first(); cursor.status === VALID; cursor.next()) count++;
+  };
+  expect(scan).toThrow(expect.objectContaining({ code: 'CORRUPTION' }));
+  expect(count).toBeGreaterThan(1700);
+  expect(count).toBeLessThan(1850);
+  cursor.close();
+  expect(cache.pinnedBytes()).toBe(0);
+});
+
+test('a cursor is moved to another table', () => {
+  const opened = new Opened(writeTable(ROWS).file);
+  const other = new Opened(writeTable(ROWS.slice(5, 9)).file);
+  for (const mode of [SYNC, STREAM]) {
+    const cursor = opened.table.cursor(mode);
+    expect(allOf(cursor)).toHaveLength(2000);
+    cursor.first();
+    cursor.moveTo(other.table);
+    expect(cursor.status).toBe(END);
+    expect(allOf(cursor)).toEqual(ROWS.slice(5, 9));
+    cursor.close();
+  }
+  expect(opened.cache.pinnedBytes()).toBe(0);
 });
