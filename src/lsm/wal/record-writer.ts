@@ -6,7 +6,7 @@
  * `cutBack` removes that and forgets what waited, or throws, and then the file can't be used any more.
  */
 import { copyBytes, Region } from '../../bytes/region.ts';
-import { crc32c, maskCrc } from '../../bytes/crc32c.ts';
+import { maskedCrc32c } from '../../bytes/crc32c.ts';
 import type { OpenFile } from '../../os/file-system.ts';
 import { LOG_BUFFER_BYTES } from '../limits.ts';
 import {
@@ -82,7 +82,7 @@ export class RecordWriter {
     const view = buffer.view;
     view.setUint8(at + TYPE_AT, type);
     view.setUint16(at + 4, length, true);
-    view.setUint32(at, maskCrc(crc32c(buffer, at + TYPE_AT, payload + length)), true);
+    view.setInt32(at, maskedCrc32c(buffer, at + TYPE_AT, payload + length), true);
     this.#used += size;
     this.position += size;
   }
