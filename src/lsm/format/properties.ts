@@ -20,6 +20,8 @@ export const RANGE_DELETIONS_NAME = 'kvasir.range-deletions';
 export interface TableProperties extends Omit<TableMeta, 'sizeBytes'> {
   readonly comparator: string;
   readonly codec: string;
+  /** By which rule prefixes of keys are in the filter (filter-prefix.ts); empty where they are not. */
+  readonly filterPrefix: string;
   /** Seconds since 1970, 0 where it was not told. */
   readonly createdAtSeconds: number;
 }
@@ -40,7 +42,11 @@ const NUMBERS: Readonly<Record<string, PropertyName>> = {
   'raw-key-bytes': 'rawKeyBytes',
   'raw-value-bytes': 'rawValueBytes',
 };
-const TEXTS: Readonly<Record<string, PropertyName>> = { codec: 'codec', comparator: 'comparator' };
+const TEXTS: Readonly<Record<string, PropertyName>> = {
+  codec: 'codec',
+  comparator: 'comparator',
+  'filter-prefix': 'filterPrefix',
+};
 const KEYS: Readonly<Record<string, PropertyName>> = { largest: 'largest', smallest: 'smallest' };
 
 /** Adds all properties to an empty block of whole keys. */

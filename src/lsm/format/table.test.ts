@@ -18,7 +18,9 @@ import {
 } from '../testing/table-entries.ts';
 import { MemoryFile } from '../testing/memory-file.ts';
 import { isCodecPresent } from './codecs.ts';
-import { ABSENT, NOT_CACHED } from './lookup.ts';
+import { filterHash } from './filter.ts';
+import { type FilterPrefix, prefixEnd } from './filter-prefix.ts';
+import { ABSENT, FOUND, NOT_CACHED } from './lookup.ts';
 import { TableBuilder } from './table-builder.ts';
 import type { CodecName, TableWriteOptions } from './table-options.ts';
 
@@ -192,6 +194,7 @@ test('the table tells what it holds', () => {
     ...rest,
     comparator: 'leveldb.BytewiseComparator',
     codec: 'snappy',
+    filterPrefix: '',
     createdAtSeconds: 1234,
   });
   expect(sizeBytes).toBe(file.length);
@@ -336,6 +339,30 @@ test('damage that was read ahead is met when the scan gets there', () => {
   expect(count).toBeLessThan(1850);
   cursor.close();
   expect(cache.pinnedBytes()).toBe(0);
+});
+
+test('prefixes in the filter: those of its keys are there, nearly all others are not', () => {
+  const rules: readonly FilterPrefix[] = [{ bytes: 4 }, { through: 58 }];
+  for (const filterPrefix of rules) {
+    const names = Array.from({ length: 300 }, (_, i) => `${100 + i}:${i % 7}`);
+    const entries = inOrder([...names, 'x', 'zzz'].map((key, i) => textEntry(key, i, 1, '')));
+    const opened = new Opened(writeTable(entries, { filterPrefix }).file);
+    const { table, requests } = opened;
+    expect(table.filterPrefix).toEqual(filterPrefix);
+    const ask = (key: string): number => {
+      const region = Region.of(key);
+      const end = prefixEnd(region, 0, key.length, filterPrefix);
+      return table.mayContainPrefix(filterHash(region, 0, end), SYNC, requests);
+    };
+    for (const name of names) expect(ask(`${name}00`)).toBe(FOUND);
+    const others = Array.from({ length: 500 }, (_, i) => ask(`${500 + i}:5`));
+    expect(others.filter((answer) => answer === FOUND).length).toBeLessThan(20);
+    expect(prefixEnd(Region.of('x'), 0, 1, filterPrefix)).toBe(-1);
+  }
+  const { table, requests } = new Opened(writeTable(ROWS).file);
+  expect(table.mayContainPrefix(1, SYNC, requests)).toBe(FOUND);
+  const wrong = { filterPrefix: { bytes: 0 } };
+  expect(() => new TableBuilder(new MemoryFile(), wrong)).toThrow(/prefix/);
 });
 
 test('a cursor is moved to another table', () => {
