@@ -18,12 +18,13 @@ export interface Problem {
 /** Where problems go. */
 export type Report = (problem: Problem) => void;
 
-/** The problem that an error tells of. Other errors than the engine's and the file system's are thrown on. */
+/** The problem that an error tells of; `file` is for errors that do not name one themselves. Other errors than the engine's and the file system's are thrown on. */
 export function problemOf(error: unknown, file: string): Problem {
   const own = error instanceof FileError ? fromFileError(error) : error;
   if (!(own instanceof LsmError)) throw error;
-  const { code, problem, offset, expected, found } = own;
-  return { file, offset, code, problem, expected, found };
+  const { code, problem, path, offset, expected, found } = own;
+  const named = path === undefined ? file : baseName(path);
+  return { file: named, offset, code, problem, expected, found };
 }
 
 /** `000005.ldb, offset 4096: a wrong checksum (expected ..., found ...)`. */
@@ -48,4 +49,9 @@ export class ProblemList {
   countOf(file: string): number {
     return this.#byFile.get(file) ?? 0;
   }
+}
+
+/** A file's name in its directory. */
+export function baseName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
