@@ -2,7 +2,7 @@
  * Brings blocks from files to memory: reads, verifies the checksum, uncompresses, and places them in the block cache. One loader serves all tables
  * of a thread; it holds the buffers that blocks pass through.
  */
-import { crc32c, unmaskCrc } from '../../bytes/crc32c.ts';
+import { maskedCrc32c, unmaskCrc } from '../../bytes/crc32c.ts';
 import { copyBytes, Region } from '../../bytes/region.ts';
 import type { OpenFile } from '../../os/file-system.ts';
 import { HIGH, LOW, type BlockCache } from '../cache/block-cache.ts';
@@ -166,14 +166,14 @@ export class BlockLoader {
 
   /** Compares the checksum of a block with its stored bytes. Throws LsmError CORRUPTION. */
   verify(source: BlockSource, offset: number, size: number, stored: Region, at: number): void {
-    const found = crc32c(stored, at, at + size + 1);
-    const expected = unmaskCrc(stored.view.getUint32(at + size + 1, true));
-    if (found === expected) return;
+    const crc = maskedCrc32c(stored, at, at + size + 1);
+    const expected = stored.view.getInt32(at + size + 1, true);
+    if (crc === expected) return;
     throw new LsmError('CORRUPTION', `checksum of the block of ${size} bytes`, {
       path: source.file.path,
       offset,
-      expected: expected.toString(16).padStart(8, '0'),
-      found: found.toString(16).padStart(8, '0'),
+      expected: hex(unmaskCrc(expected >>> 0)),
+      found: hex(unmaskCrc(crc >>> 0)),
     });
   }
 
@@ -279,6 +279,10 @@ export class BlockLoader {
     if (inflated === undefined) throw notUncompressed(source, offset);
     return inflated;
   }
+}
+
+function hex(word: number): string {
+  return word.toString(16).padStart(8, '0');
 }
 
 function endsEarly(source: BlockSource, offset: number, expected: number, found: number): LsmError {

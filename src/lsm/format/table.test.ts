@@ -365,6 +365,18 @@ test('prefixes in the filter: those of its keys are there, nearly all others are
   expect(() => new TableBuilder(new MemoryFile(), wrong)).toThrow(/prefix/);
 });
 
+test('an index and a filter larger than the cache are read again and again, and right', () => {
+  const { file } = writeTable(ROWS, { blockBytes: 64 });
+  const opened = new Opened(file, 4096);
+  for (const row of ROWS.filter((_, i) => i % 100 === 0)) {
+    expect(opened.get(row.key, 1e6)).toEqual(row);
+  }
+  expect(allOf(opened.table.cursor(SYNC))).toEqual(ROWS);
+  opened.table.isHeld = true;
+  expect(opened.get(ROWS[7]!.key, 1e6)).toEqual(ROWS[7]);
+  expect(opened.cache.heldBytes).toBe(0);
+});
+
 test('a cursor is moved to another table', () => {
   const opened = new Opened(writeTable(ROWS).file);
   const other = new Opened(writeTable(ROWS.slice(5, 9)).file);
