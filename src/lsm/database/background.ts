@@ -132,6 +132,8 @@ export class Background {
     const edit = new VersionEdit();
     edit.newFiles.push(...result.outputs);
     edit.logNumber = memtables.oldestLogWithout(flushing);
+    // Not the last sequence of all: recovery takes it that what the manifest tells of is in tables, and the logs go on from there.
+    edit.lastSequence = flushing[0]!.lastSequence;
     manifest.commit(edit, () => {
       this.#flushing = [];
       memtables.remove(flushing);

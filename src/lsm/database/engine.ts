@@ -10,7 +10,8 @@
  *   view                             what a read that begins now looks at
  */
 import type { Clock } from '../../os/clock.ts';
-import { type FileSystem, joinPath } from '../../os/file-system.ts';
+import type { DatabaseLock } from '../../os/database-lock.ts';
+import type { FileSystem } from '../../os/file-system.ts';
 import type { Timers } from '../../os/timers.ts';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
@@ -23,8 +24,10 @@ import { Lookup } from '../format/lookup.ts';
 import { oldTableFileName, tableFileName } from '../manifest/file-names.ts';
 import type { TableFile } from '../version/table-file.ts';
 import type { VersionSet } from '../version/version-set.ts';
+import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { Background } from './background.ts';
 import { Events } from './events.ts';
+import type { FileRemovals } from './file-removals.ts';
 import type { LogSet } from './log-set.ts';
 import { ManifestQueue } from './manifest-queue.ts';
 import type { MemtableList } from './memtable-list.ts';
@@ -54,16 +57,10 @@ export interface Opened {
   readonly versions: VersionSet;
   readonly memtables: MemtableList;
   readonly logs: LogSet;
+  readonly removals: FileRemovals;
   readonly runner: JobRunner;
   readonly lastSequence: number;
-  readonly lock: EngineLock;
-}
-
-/** The lock on the directory. */
-export interface EngineLock {
-  /** Whether it still holds: something may have taken it away. */
-  isHeld(): boolean;
-  release(): Promise<void>;
+  readonly lock: DatabaseLock;
 }
 
 export class Engine {
@@ -82,6 +79,7 @@ export class Engine {
   readonly versions: VersionSet;
   readonly memtables: MemtableList;
   readonly logs: LogSet;
+  readonly removals: FileRemovals;
   readonly snapshots: SnapshotList = new SnapshotList();
 
   readonly manifest: ManifestQueue;
@@ -106,7 +104,7 @@ export class Engine {
   /** While a flush finds no room. */
   fullDisk: LsmError | undefined = undefined;
   isClosed = false;
-  readonly #lock: EngineLock;
+  readonly #lock: DatabaseLock;
   #jobs = 0;
 
   constructor(opened: Opened) {
@@ -125,6 +123,7 @@ export class Engine {
     this.versions = versions;
     this.memtables = memtables;
     this.logs = opened.logs;
+    this.removals = opened.removals;
     this.#lock = opened.lock;
     this.lastSequence = opened.lastSequence;
     this.view = new View([memtables.active, ...memtables.full], versions.current);
@@ -148,15 +147,31 @@ export class Engine {
     return ++this.#jobs;
   }
 
-  /** A full memtable and its log are put aside, for entries that take `capacityBytes` at least others begin. Throws FileError. */
+  /** A full memtable and its log are put aside, for entries that take `capacityBytes` at least others begin. Throws LsmError. */
   rotate(capacityBytes: number): void {
     const { logs, memtables } = this;
-    const log = logs.begin(this.lastSequence, logs.current!.durableSequence);
-    memtables.rotate(log.number, capacityBytes);
+    const log = this.#beginLog();
+    memtables.rotate(this.lastSequence, log.number, capacityBytes);
     logs.isSynced = false;
     logs.prepare();
     this.#look();
     this.background.schedule();
+  }
+
+  #beginLog(): WriteAheadLog {
+    try {
+      return this.logs.begin(this.lastSequence, this.logs.current!.durableSequence);
+    } catch (error) {
+      const known = fromFileError(error);
+      if (known instanceof LsmError && known.code === 'DISK_FULL') throw known;
+      throw this.poison('a log could not be begun', error);
+    }
+  }
+
+  /** Makes the memtable, which is empty, large enough for a batch that is larger than memtables are. */
+  enlarge(capacityBytes: number): void {
+    this.memtables.replaceEmpty(capacityBytes);
+    this.#look();
   }
 
   /** An edit was installed. */
@@ -221,7 +236,8 @@ export class Engine {
       this.writes.fail(error);
       this.background.fail(error);
       await this.background.close();
-      this.logs.close();
+      await this.logs.close();
+      await this.removals.done();
       this.versions.close();
       this.tables.close();
       this.memtables.close();
@@ -238,11 +254,6 @@ export class Engine {
 
   #remove(file: TableFile): void {
     this.tables.evict(file.number);
-    if (this.isClosed) return;
-    // What can't be removed now is found by the next opening.
-    this.files
-      .unlinkAsync(joinPath(this.directory, tableFileName(file.number)))
-      .catch(() => this.files.unlinkAsync(joinPath(this.directory, oldTableFileName(file.number))))
-      .catch(() => {});
+    this.removals.remove(tableFileName(file.number), oldTableFileName(file.number));
   }
 }

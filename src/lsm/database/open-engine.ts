@@ -1,12 +1,15 @@
 /** Puts an engine together: lock, recovery, the files that it begins with. */
 
+import type { DatabaseLock } from '../../os/database-lock.ts';
+import { DirectoryLockedError } from '../../os/directory-lock.ts';
 import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { MIN_CACHE_BYTES } from '../limits.ts';
 import { VersionSet } from '../version/version-set.ts';
-import { Engine, type EngineLock } from './engine.ts';
+import { Engine } from './engine.ts';
+import { FileRemovals } from './file-removals.ts';
 import { LogSet } from './log-set.ts';
 import { MemtableList } from './memtable-list.ts';
 import { type OpenOptions, resolveOptions, type Settings } from './options.ts';
@@ -25,7 +28,11 @@ export async function openEngine(directory: string, options: OpenOptions): Promi
   }
 }
 
-async function assemble(directory: string, settings: Settings, lock: EngineLock): Promise<Engine> {
+async function assemble(
+  directory: string,
+  settings: Settings,
+  lock: DatabaseLock,
+): Promise<Engine> {
   const { system } = settings;
   const { files, timers } = system;
   const resources = settings.resources ?? new Resources();
@@ -42,14 +49,16 @@ async function assemble(directory: string, settings: Settings, lock: EngineLock)
   state.logNumber = logNumber;
   state.previousLogNumber = 0;
   const versions = new VersionSet(files, directory, state);
+  const removals = new FileRemovals(files, directory);
   const logs = new LogSet({
     files,
     directory,
+    removals,
     allocateFileNumber: () => versions.allocateFileNumbers(1),
     zeroBytes: settings.memtableBytes,
   });
   if (!settings.readOnly) {
-    versions.beginManifest(lastSequence);
+    versions.beginManifest();
     logs.begin(lastSequence, lastSequence, logNumber);
     memtables.active.logNumber = logNumber;
     await recovery.removeRubbish(versions.manifestNumber, logNumber);
@@ -64,6 +73,7 @@ async function assemble(directory: string, settings: Settings, lock: EngineLock)
     versions,
     memtables,
     logs,
+    removals,
     runner,
     lastSequence,
     lock,
@@ -85,17 +95,22 @@ function runnerFor(settings: Settings, cache: BlockCache): JobRunner {
   return new InlineRunner({ files, clock, timers, cache, bytesPerSecond });
 }
 
-async function takeLock(directory: string, settings: Settings): Promise<EngineLock> {
-  const { files } = settings.system;
+/** Makes the directory where it may be made. Read-only openings lock nothing. */
+async function takeLock(directory: string, settings: Settings): Promise<DatabaseLock> {
+  const { files, lockDatabase } = settings.system;
   try {
-    const isThere = files.stat(directory)?.isDirectory === true;
-    if (!isThere && settings.createIfMissing && !settings.readOnly) files.makeDirectory(directory);
-    else if (!isThere) {
-      const problem = 'there is no such directory';
-      throw new LsmError('NOT_FOUND', problem, { path: directory });
+    if (files.stat(directory)?.isDirectory !== true) {
+      if (!settings.createIfMissing || settings.readOnly) {
+        throw new LsmError('NOT_FOUND', 'there is no such directory', { path: directory });
+      }
+      files.makeDirectory(directory);
     }
+    if (settings.readOnly) return NO_LOCK;
+    return await lockDatabase(directory);
   } catch (error) {
-    throw fromFileError(error);
+    if (!(error instanceof DirectoryLockedError)) throw fromFileError(error);
+    throw new LsmError('LOCKED', error.message, { path: directory, cause: error });
   }
-  return { isHeld: () => true, release: () => Promise.resolve() };
 }
+
+const NO_LOCK: DatabaseLock = { isHeld: () => true, release: () => Promise.resolve() };

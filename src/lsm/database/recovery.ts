@@ -180,14 +180,14 @@ export class Recovery {
     const capacity = Memtable.capacityFor(count, payloadBytes);
     if (memtables.active.memtable.entries === 0) memtables.replaceEmpty(capacity);
     else {
-      memtables.rotate(0, capacity);
+      memtables.rotate(0, 0, capacity);
       if (!this.#settings.readOnly) this.#flushFull();
     }
   }
 
   #flush(): void {
     if (this.#memtables.active.memtable.entries === 0) return;
-    this.#memtables.rotate(0, 0);
+    this.#memtables.rotate(0, 0, 0);
     this.#flushFull();
   }
 
