@@ -36,6 +36,10 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
     log = begin(files, number, log, zeroBytes);
     number += 2;
   };
+  let syncs = 0;
+  const badSync = random.below(3) === 0 ? 1 + random.below(8) : Infinity;
+  files.fault = (operation) =>
+    operation === 'fdatasync' && ++syncs === badSync ? 'EIO' : undefined;
   try {
     rotate();
     for (let step = 0; step < STEPS; step++) {
@@ -60,7 +64,9 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
       look();
     }
   } catch (error) {
-    if (!(error instanceof SimulatedCrash)) throw error;
+    // After a failed sync the database is poisoned, and nothing more is promised.
+    const isPoisoned = error instanceof FileError && error.code === 'EIO';
+    if (!isPoisoned && !(error instanceof SimulatedCrash)) throw error;
   }
   return promises;
 
