@@ -9,13 +9,13 @@ import { Region } from '../src/bytes/region.ts';
 import { BatchReader } from '../src/lsm/batch-reader.ts';
 import { RECORD, RecordReader } from '../src/lsm/wal/record-reader.ts';
 import { RecordWriter } from '../src/lsm/wal/record-writer.ts';
-import { MemoryFile } from '../src/lsm/wal/testing/memory-file.ts';
+import { MemoryFile } from '../src/lsm/testing/memory-file.ts';
 import { WriteBatch } from '../src/lsm/write-batch.ts';
 
 /** Takes all and keeps the first megabyte. */
 class FixedFile extends MemoryFile {
   constructor() {
-    super(new Uint8Array(1024 * 1024));
+    super('000001.log', new Uint8Array(1024 * 1024));
   }
 
   override write(source: Uint8Array, from: number, to: number, position: number): void {

@@ -5,7 +5,7 @@ import { SimulatedCrash, type SimulatedFileSystem } from '../../os/simulated-fil
 import { BatchReader } from '../batch-reader.ts';
 import { RECORD, RecordReader } from './record-reader.ts';
 import { append, begin, machine, recover, upTo } from './testing/log-scenes.ts';
-import { MemoryFile } from './testing/memory-file.ts';
+import { MemoryFile } from '../testing/memory-file.ts';
 import type { WriteAheadLog } from './write-ahead-log.ts';
 
 /** More with `KVASIR_CRASH_SEEDS=100`. */
@@ -101,7 +101,7 @@ function marks(files: SimulatedFileSystem): Mark[] {
   const found: Mark[] = [];
   const batch = new BatchReader();
   for (const [path, bytes] of files.dump()) {
-    const reader = new RecordReader(new MemoryFile(bytes), bytes.length);
+    const reader = new RecordReader(new MemoryFile(path, bytes), bytes.length);
     while (path.endsWith('.log') && reader.next() === RECORD) {
       const { offset, nextOffset: end } = reader;
       batch.open(reader.region, reader.start, reader.end);
