@@ -23,6 +23,7 @@ export class KvasirContestant implements Contestant {
     this.#db = await open(settings.directory, {
       codec: settings.compression,
       memtableBytes: settings.writeBufferBytes,
+      cacheBytes: settings.cacheBytes,
       resources: new Resources({ memoryBytes: this.budgetBytes(settings) }),
     });
   }
