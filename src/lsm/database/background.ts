@@ -4,13 +4,15 @@
  *
  * Replies of jobs come from the event loop, and also by `poll`, which every write makes: a program may never let the loop turn.
  */
+import { Region } from '../../bytes/region.ts';
 import type { Compaction } from '../compaction/compaction.ts';
-import type { JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
+import type { DeadRange, JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
 import type { LevelledPicker } from '../compaction/levelled-picker.ts';
 import { LsmError } from '../errors.ts';
 import { RETRY_MS } from '../limits.ts';
 import { VersionEdit } from '../manifest/version-edit.ts';
+import type { TableFile } from '../version/table-file.ts';
 import type { KeyBound } from '../version/version.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine } from './engine.ts';
@@ -84,6 +86,23 @@ export class Background {
     this.#ranges.push({ smallest, largest, deferred });
     this.schedule();
     return deferred.promise;
+  }
+
+  /** Nobody reads this range any more: tables that have nothing else go at once, the rest is compacted. */
+  dropRange({ from, to }: DeadRange): void {
+    const { versions, manifest } = this.#engine;
+    const smallest = boundOf(from);
+    const edit = new VersionEdit();
+    for (const [level, files] of versions.current.levels.entries()) {
+      for (const file of files) {
+        if (file.isCompacting || !isWithin(file, from, to)) continue;
+        // Until the edit is installed nothing else may take it.
+        file.isCompacting = true;
+        edit.deletedFiles.push({ level, number: file.number });
+      }
+    }
+    if (edit.deletedFiles.length > 0) manifest.commit(edit, () => {});
+    this.compactRange(smallest, to && boundOf(to)).catch(() => {});
   }
 
   /** Settles when there is nothing to flush or compact. */
@@ -181,6 +200,7 @@ export class Background {
     for (let range = this.#ranges[0]; range !== undefined; range = this.#ranges[0]) {
       const { smallest, largest, deferred } = range;
       const picked = this.#picker.pickRange(this.#engine.versions.current, smallest, largest);
+      if (picked === 'busy') return undefined;
       if (picked !== undefined) return picked;
       this.#ranges.shift();
       deferred.resolve();
@@ -255,6 +275,17 @@ export class Background {
     this.#cancelRetry?.();
     await this.#runner.close();
   }
+}
+
+function isWithin(file: TableFile, from: Uint8Array, to: Uint8Array | undefined): boolean {
+  const { keys, smallestEnd, largestStart, largestEnd } = file;
+  const isBehind = Buffer.compare(keys.bytes.subarray(0, smallestEnd), from) >= 0;
+  if (!isBehind || to === undefined) return isBehind;
+  return Buffer.compare(keys.bytes.subarray(largestStart, largestEnd), to) < 0;
+}
+
+function boundOf(key: Uint8Array): KeyBound {
+  return { region: Region.of(key), start: 0, end: key.length };
 }
 
 function resolved(waiters: readonly Deferred[]): Deferred[] {

@@ -7,20 +7,65 @@ import { Keyspace } from './keyspace.ts';
 import { openEngine } from './open-engine.ts';
 import type { OpenOptions } from './options.ts';
 import { Snapshot } from './snapshot.ts';
-
-const NO_PREFIX: Uint8Array = new Uint8Array(0);
+import { MAX_KEYSPACE_NAME_BYTES } from '../limits.ts';
 
 export class Database extends Keyspace {
   readonly #engine: Engine;
+  readonly #keyspaces = new Map<string, Keyspace>();
 
   /** @internal */
   constructor(engine: Engine) {
-    super(engine, '', NO_PREFIX);
+    super(engine, '', engine.keyspaces.defaultPrefix());
     this.#engine = engine;
   }
 
   get directory(): string {
     return this.#engine.directory;
+  }
+
+  /**
+   * A keyspace, made where it is not there (which blocks for some syncs): keys of its own, in the same log, so that a batch over several of them is
+   * atomic. Only a directory that had keyspaces from its first write on can have any: a new one becomes such by this call. Names have 1 to 255 bytes of
+   * UTF-8. Throws LsmError UNSUPPORTED where the directory has none, CLOSED, READ_ONLY, DISK_FULL, LIMIT.
+   */
+  keyspace(name: string): Keyspace {
+    const engine = this.#engine;
+    engine.checkOpen();
+    const length = Buffer.byteLength(name);
+    if (length === 0 || length > MAX_KEYSPACE_NAME_BYTES) {
+      throw new RangeError(
+        `the name of a keyspace must have 1 to ${MAX_KEYSPACE_NAME_BYTES} bytes`,
+      );
+    }
+    let found = this.#keyspaces.get(name);
+    if (found === undefined) {
+      found = new Keyspace(engine, name, engine.keyspaces.open(name));
+      this.usePrefix(engine.keyspaces.defaultPrefix());
+      this.#keyspaces.set(name, found);
+    }
+    return found;
+  }
+
+  /** Names of the keyspaces that there are. */
+  keyspaceNames(): string[] {
+    this.#engine.checkOpen();
+    return this.#engine.keyspaces.names();
+  }
+
+  /**
+   * Drops a keyspace and all that is in it, whoever reads it. Settles when it is gone for good; its bytes go with later compactions, and at once where whole tables
+   * have nothing else. False where there was none. Rejects with LsmError.
+   */
+  async dropKeyspace(name: string): Promise<boolean> {
+    const engine = this.#engine;
+    this.#checkWritable();
+    await engine.writes.sync();
+    const range = engine.keyspaces.drop(name);
+    this.#keyspaces.get(name)?.markDropped();
+    this.#keyspaces.delete(name);
+    if (range === undefined) return false;
+    engine.background.dropRange(range);
+    return true;
   }
 
   /** Writes that happen together, collected first. */

@@ -22,12 +22,14 @@ import { LevelledPicker } from '../compaction/levelled-picker.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { Lookup } from '../format/lookup.ts';
 import { oldTableFileName, tableFileName } from '../manifest/file-names.ts';
+import type { DirectoryDescription } from '../manifest/kvasir-file.ts';
 import type { TableFile } from '../version/table-file.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { Background } from './background.ts';
 import { Events } from './events.ts';
 import type { FileRemovals } from './file-removals.ts';
+import { KeyspaceList } from './keyspace-list.ts';
 import type { LogSet } from './log-set.ts';
 import { ManifestQueue } from './manifest-queue.ts';
 import type { MemtableList } from './memtable-list.ts';
@@ -61,6 +63,7 @@ export interface Opened {
   readonly runner: JobRunner;
   readonly lastSequence: number;
   readonly lock: DatabaseLock;
+  readonly description: DirectoryDescription | undefined;
 }
 
 export class Engine {
@@ -85,6 +88,7 @@ export class Engine {
   readonly manifest: ManifestQueue;
   readonly stall: WriteStall;
   readonly writes: WritePath;
+  readonly keyspaces: KeyspaceList;
   readonly background: Background;
 
   /** What a read that begins now looks at, and the last sequence that it sees. */
@@ -133,6 +137,7 @@ export class Engine {
     this.manifest = new ManifestQueue(this);
     this.stall = new WriteStall(this);
     this.writes = new WritePath(this);
+    this.keyspaces = new KeyspaceList(this, opened.description);
     const { level0Files, level1Bytes, fileBytes } = settings;
     const maxFileBytes = Math.max(fileBytes, MAX_FILE_BYTES);
     const picker = new LevelledPicker({ level0Files, level1Bytes, fileBytes, maxFileBytes });

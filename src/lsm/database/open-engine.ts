@@ -2,11 +2,17 @@
 
 import type { DatabaseLock } from '../../os/database-lock.ts';
 import { DirectoryLockedError } from '../../os/directory-lock.ts';
+import { directoryOf } from '../../os/file-system.ts';
 import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { MIN_CACHE_BYTES } from '../limits.ts';
+import {
+  checkDescription,
+  type DirectoryDescription,
+  readKvasirFile,
+} from '../manifest/kvasir-file.ts';
 import { VersionSet } from '../version/version-set.ts';
 import { Engine } from './engine.ts';
 import { FileRemovals } from './file-removals.ts';
@@ -15,6 +21,9 @@ import { MemtableList } from './memtable-list.ts';
 import { type OpenOptions, resolveOptions, type Settings } from './options.ts';
 import { Recovery } from './recovery.ts';
 import { Resources } from './resources.ts';
+
+/** What a directory may need that this version has. */
+const KNOWN_FEATURES: readonly string[] = [];
 
 /** Throws LsmError; RangeError for options that cannot be. */
 export async function openEngine(directory: string, options: OpenOptions): Promise<Engine> {
@@ -42,6 +51,8 @@ async function assemble(
   const tables = new TableCache({ files, directory, cache, maxOpenTables });
   const memtables = new MemtableList(settings.memtableBytes, budget, 0);
   const recovery = new Recovery(directory, settings, memtables, cache);
+  const description = readKvasirFile(files, directory);
+  if (description !== undefined) checkDescription(description, recovery.state, KNOWN_FEATURES);
   for (const _ of recovery.replay()) await new Promise<void>((resolve) => timers.soon(resolve));
 
   const { state, lastSequence } = recovery;
@@ -77,10 +88,25 @@ async function assemble(
     runner,
     lastSequence,
     lock,
+    description,
   });
+  if (recovery.isNew) engine.keyspaces.begin(settings.keyspaced, state.formatLevel);
+  else if (settings.keyspaced !== undefined) checkLayout(directory, settings, description);
   engine.events.publish('open', { isNew: recovery.isNew, replayedEntries: recovery.entries });
   engine.background.schedule();
   return engine;
+}
+
+function checkLayout(
+  directory: string,
+  settings: Settings,
+  description: DirectoryDescription | undefined,
+): void {
+  const found = description?.layout ?? 'raw';
+  const expected = settings.keyspaced === true ? 'keyspaced' : 'raw';
+  if (found === expected) return;
+  const problem = 'the layout of a directory is fixed when it is made';
+  throw new LsmError('UNSUPPORTED', problem, { path: directory, expected, found });
 }
 
 function cacheBytes(settings: Settings, limitBytes: number): number {
@@ -104,6 +130,7 @@ async function takeLock(directory: string, settings: Settings): Promise<Database
         throw new LsmError('NOT_FOUND', 'there is no such directory', { path: directory });
       }
       files.makeDirectory(directory);
+      files.syncDirectory(directoryOf(directory));
     }
     if (settings.readOnly) return NO_LOCK;
     return await lockDatabase(directory);

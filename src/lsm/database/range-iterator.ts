@@ -23,6 +23,7 @@ import { MergingCursor } from '../merging-cursor.ts';
 import { LevelCursor } from '../version/level-cursor.ts';
 import { VisibleCursor } from '../visible-cursor.ts';
 import type { Engine } from './engine.ts';
+import { behindPrefix } from './keyspace-prefix.ts';
 import type { Entry, RangeOptions } from './range.ts';
 import type { SnapshotEntry } from './snapshot-list.ts';
 import type { View } from './view.ts';
@@ -302,8 +303,8 @@ function upperBound(prefix: Uint8Array, options: RangeOptions): GrowingBytes | u
   if (lt !== undefined && lte !== undefined) throw new TypeError('lt and lte exclude each other');
   const bound = lt ?? lte;
   if (bound !== undefined) return boundOf(prefix, bound, lte !== undefined);
-  if (prefix.length === 0) return undefined;
-  return behindPrefix(prefix);
+  const end = behindPrefix(prefix);
+  return end && boundOf(NO_BYTES, end, false);
 }
 
 /** The key itself, or (`isNext`) the first one behind it. */
@@ -313,18 +314,6 @@ function boundOf(prefix: Uint8Array, key: Uint8Array, isNext: boolean): GrowingB
   const bound = new GrowingBytes(length);
   bound.region.bytes.set(prefix);
   bound.region.bytes.set(key, prefix.length);
-  bound.length = length;
-  return bound;
-}
-
-/** The first key behind all that begin with the prefix. */
-function behindPrefix(prefix: Uint8Array): GrowingBytes | undefined {
-  let length = prefix.length;
-  while (length > 0 && prefix[length - 1] === 255) length--;
-  if (length === 0) return undefined;
-  const bound = new GrowingBytes(length);
-  bound.region.bytes.set(prefix.subarray(0, length));
-  bound.region.bytes[length - 1]!++;
   bound.length = length;
   return bound;
 }

@@ -207,6 +207,7 @@ export class Recovery {
         maxFiles: 1,
         targetBytes: Infinity,
         snapshots: [],
+        deadRanges: [],
         keepsDeletions: true,
         below: [],
         maxOverlapBytes: Infinity,

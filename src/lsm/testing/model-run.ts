@@ -5,6 +5,7 @@
 import { expect } from 'vitest';
 import { SeededRandomness } from '../../os/randomness.ts';
 import type { Database } from '../database/database.ts';
+import type { Batch } from '../database/batch.ts';
 import { open } from '../database/database.ts';
 import type { Keyspace } from '../database/keyspace.ts';
 import type { OpenOptions } from '../database/options.ts';
@@ -43,6 +44,8 @@ export class ModelRun {
   #snapshots: OpenSnapshot[] = [];
   #iterators: OpenIterator[] = [];
   readonly #keys: readonly string[];
+  /** Names of keyspaces; '' alone where the directory is raw. */
+  readonly #spaces: readonly string[];
   /** What was done, for who looks for a failure's cause. */
   readonly history: string[] = [];
 
@@ -50,6 +53,7 @@ export class ModelRun {
     this.#random = new SeededRandomness(seed);
     this.#options = randomOptions(this.#random);
     this.#keys = randomKeys(this.#random);
+    this.#spaces = this.#random.below(2) === 0 ? [''] : ['', 'a', 'bb'];
   }
 
   async play(operations: number): Promise<void> {
@@ -66,6 +70,11 @@ export class ModelRun {
     );
   }
 
+  #space(): { name: string; space: Keyspace } {
+    const name = this.#spaces[this.#random.below(this.#spaces.length)]!;
+    return { name, space: name === '' ? this.#db : this.#db.keyspace(name) };
+  }
+
   async #operation(): Promise<void> {
     const choice = this.#random.below(100);
     if (choice < 40) await this.#do('write', () => this.#write());
@@ -78,6 +87,7 @@ export class ModelRun {
     else if (choice < 91) await this.#do('flush', () => this.#system.until(this.#db.flush()));
     else if (choice < 94) await this.#do('compact', () => this.#compact());
     else if (choice < 95) await this.#do('idle', () => this.#system.until(this.#db.idle()));
+    else if (choice < 96) await this.#do('drop', () => this.#drop());
     else if (choice < 98) await this.#do('close', () => this.#closeSome());
     else await this.#do('reopen', () => this.#reopen());
     if (this.#random.below(10) === 0) this.#db.checkInvariants();
@@ -95,30 +105,45 @@ export class ModelRun {
     const count = random.below(4) === 0 ? 1 + random.below(60) : 1;
     const isBatch = random.below(2) === 0;
     const sync = random.below(4) === 0;
-    const batch = this.#db.batch();
+    const batch = this.#batch();
     const promises: Promise<void>[] = [];
     for (let i = 0; i < count; i++) {
       const key = this.#key();
+      const { name, space } = this.#space();
       const isDeletion = random.below(3) === 0;
       const value = this.#value();
-      if (isDeletion) this.#model.delete('', key);
-      else this.#model.put('', key, value);
-      if (isBatch && isDeletion) batch.delete(bytes(key));
-      else if (isBatch) batch.put(bytes(key), bytes(value));
+      if (isDeletion) this.#model.delete(name, key);
+      else this.#model.put(name, key, value);
+      if (isBatch && isDeletion) batch.delete(bytes(key), space);
+      else if (isBatch) batch.put(bytes(key), bytes(value), space);
       else if (random.below(3) === 0) {
-        if (isDeletion) this.#db.deleteSync(bytes(key), { sync });
-        else this.#db.putSync(bytes(key), bytes(value), { sync });
+        if (isDeletion) space.deleteSync(bytes(key), { sync });
+        else space.putSync(bytes(key), bytes(value), { sync });
       } else {
         promises.push(
           isDeletion
-            ? this.#db.delete(bytes(key), { sync })
-            : this.#db.put(bytes(key), bytes(value), { sync }),
+            ? space.delete(bytes(key), { sync })
+            : space.put(bytes(key), bytes(value), { sync }),
         );
       }
     }
     if (isBatch && random.below(3) === 0) batch.writeSync({ sync });
     else if (isBatch) promises.push(batch.write({ sync }));
     await this.#system.until(Promise.all(promises));
+  }
+
+  /** A batch that is begun before there are keyspaces would keep the directory raw. */
+  #batch(): Batch {
+    if (this.#spaces.length > 1) this.#db.keyspace('a');
+    return this.#db.batch();
+  }
+
+  async #drop(): Promise<void> {
+    if (this.#spaces.length === 1) return;
+    // What looks at a keyspace that is dropped is on its own.
+    this.#letGo();
+    this.#model.drop('a');
+    await this.#system.until(this.#db.dropKeyspace('a'));
   }
 
   // ---- reads
@@ -132,8 +157,8 @@ export class ModelRun {
   async #read(): Promise<void> {
     const key = this.#key();
     const { model, snapshot } = this.#moment();
-    const expected = model.get('', key);
-    const space: Keyspace = this.#db;
+    const { name, space } = this.#space();
+    const expected = model.get(name, key);
     const options = { snapshot };
     switch (this.#random.below(6)) {
       case 0:
@@ -142,7 +167,7 @@ export class ModelRun {
       case 1: {
         const keys = [key, this.#key(), this.#key()];
         const found = await this.#system.until(space.getMany(keys.map(bytes), options));
-        expect(found.map(text)).toEqual(keys.map((k) => model.get('', k)));
+        expect(found.map(text)).toEqual(keys.map((k) => model.get(name, k)));
         expect(space.getManySync(keys.map(bytes), options)).toEqual(found);
         break;
       }
@@ -164,8 +189,9 @@ export class ModelRun {
     const { bounds, options } = this.#bounds();
     const isReverse = this.#random.below(2) === 0;
     const limit = this.#random.below(3) === 0 ? this.#random.below(20) : Infinity;
-    const expected = model.range('', bounds, isReverse);
-    const range = this.#db.range({ ...options, reverse: isReverse, limit, snapshot });
+    const { name, space } = this.#space();
+    const expected = model.range(name, bounds, isReverse);
+    const range = space.range({ ...options, reverse: isReverse, limit, snapshot });
     const wanted = limit === Infinity ? expected : expected.slice(0, limit);
     if (this.#random.below(2) === 0) {
       expect([...range].map(([k, v]) => [text(k), text(v)])).toEqual(wanted);
@@ -219,10 +245,11 @@ export class ModelRun {
     const { bounds, options } = this.#bounds();
     const isReverse = this.#random.below(2) === 0;
     const limit = this.#random.below(4) === 0 ? this.#random.below(30) : Infinity;
-    const range = this.#db.range({ ...options, reverse: isReverse, limit, snapshot });
+    const { name, space } = this.#space();
+    const range = space.range({ ...options, reverse: isReverse, limit, snapshot });
     this.#iterators.push({
       iterator: range.iterator(),
-      expected: model.range('', bounds, isReverse),
+      expected: model.range(name, bounds, isReverse),
       isReverse,
       limit,
       count: 0,
@@ -278,10 +305,13 @@ export class ModelRun {
   }
 
   async #readAll(): Promise<void> {
-    const expected = this.#model.range('');
-    expect([...this.#db.range()].map(([k, v]) => [text(k), text(v)])).toEqual(expected);
-    for (const key of this.#keys) {
-      expect(text(this.#db.getSync(bytes(key)))).toBe(this.#model.get('', key));
+    for (const name of this.#spaces) {
+      const space = name === '' ? this.#db : this.#db.keyspace(name);
+      const expected = this.#model.range(name);
+      expect([...space.range()].map(([k, v]) => [text(k), text(v)])).toEqual(expected);
+      for (const key of this.#keys) {
+        expect(text(space.getSync(bytes(key)))).toBe(this.#model.get(name, key));
+      }
     }
   }
 

@@ -41,6 +41,10 @@ export class Model {
     this.#space(space).delete(key);
   }
 
+  drop(space: string): void {
+    this.#spaces.delete(space);
+  }
+
   range(space: string, bounds: Bounds = {}, isReverse = false): Pairs {
     const { gte, gt, lt, lte } = bounds;
     const found = [...this.#space(space)].filter(
