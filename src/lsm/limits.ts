@@ -131,3 +131,7 @@ export const MAX_OPEN_TABLES = 900;
 
 /** Problems of one file that a check keeps; it counts the others. */
 export const MAX_PROBLEMS_OF_A_FILE = 20;
+/** Where the index of a table is lost, data blocks are first thought to be no larger than this, ... */
+export const MAX_SCANNED_BLOCK_BYTES: number = 1024 * 1024;
+/** ... and so many bytes are tried in vain for all of a table: some ten seconds of work. */
+export const MAX_SCAN_BYTES: number = 2 ** 31;

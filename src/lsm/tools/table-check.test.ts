@@ -1,17 +1,15 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { Region } from '../../bytes/region.ts';
-import { maskCrc, crc32c } from '../../bytes/crc32c.ts';
-import { BlockBuilder } from '../format/block-builder.ts';
 import { TableBuilder } from '../format/table-builder.ts';
 import type { TableWriteOptions } from '../format/table-options.ts';
-import { internalKey, trailerHigh, trailerLow, TYPE_RANGE_DELETION } from '../internal-key.ts';
+import { TYPE_RANGE_DELETION } from '../internal-key.ts';
 import { MemoryFile } from '../testing/memory-file.ts';
-import { addEntry, bytesOf, inOrder, textEntry, writeTable } from '../testing/table-entries.ts';
+import { addEntry, inOrder, textEntry, writeTable } from '../testing/table-entries.ts';
 import { problemText, type Problem } from './problem.ts';
 import { RawTable, uncachedLoader } from './raw-table.ts';
 import { checkTable } from './table-check.ts';
 import type { TableContents } from './table-contents.ts';
+import { descendingTable } from './testing/hand-made-table.ts';
 
 function check(bytes: Uint8Array, isBytewise = true): [Problem[], TableContents] {
   const problems: Problem[] = [];
@@ -124,39 +122,3 @@ test('any bytes are a bounded number of problems, never a crash', () => {
     { numRuns: 300 },
   );
 });
-
-/** A table of one block, with right checksums, whose two keys are in the order of another comparator. */
-function descendingTable(): Uint8Array {
-  const block = new BlockBuilder(16);
-  for (const text of ['c', 'b']) {
-    const key = Region.of(text);
-    block.add(key, 0, 1, 0, trailerLow(1, 1), trailerHigh(1), key, 0, 0);
-  }
-  block.finish();
-  return assemble(block);
-}
-
-/** A table of one data block, by hand: no properties, no filter. */
-function assemble(data: BlockBuilder): Uint8Array {
-  const parts: Uint8Array[] = [];
-  let at = 0;
-  const append = (block: BlockBuilder): [number, number] => {
-    const stored = Region.allocate(block.end + 5);
-    stored.bytes.set(block.region.bytes.subarray(0, block.end));
-    stored.view.setUint32(block.end + 1, maskCrc(crc32c(stored, 0, block.end + 1)), true);
-    parts.push(stored.bytes);
-    at += block.end + 5;
-    return [at - block.end - 5, block.end];
-  };
-  const [, dataSize] = append(data);
-  const names = new BlockBuilder(1);
-  names.finish();
-  const metaindex = append(names);
-  const index = new BlockBuilder(1);
-  index.addPlain(internalKey(bytesOf('d'), 1, 1), Uint8Array.of(0, dataSize));
-  index.finish();
-  const footer = new Uint8Array(48);
-  footer.set([...metaindex, ...append(index)]);
-  footer.set(writeTable([]).file.contents().slice(-8), 40);
-  return new Uint8Array(Buffer.concat([...parts, footer]));
-}
