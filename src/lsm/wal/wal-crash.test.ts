@@ -20,7 +20,7 @@ interface Promises {
   tags: string[];
 }
 
-/** Does what the write path does, in a random order, until the machine stops; a full disk makes it cut back and begin another log. */
+/** Does what the write path does, in a random order, until the machine stops; a full disk makes it cut back, and go on there or in another log. */
 async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> {
   const random = new SeededRandomness(seed);
   const promises: Promises = { written: 0, durable: 0, tags: [] };
@@ -59,7 +59,7 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
         if (!(error instanceof FileError) || error.code !== 'ENOSPC') throw error;
         files.capacityBytes = Infinity;
         log!.cutBack();
-        rotate();
+        if (random.below(2) === 0) rotate();
       }
       look();
     }
