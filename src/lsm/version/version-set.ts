@@ -13,7 +13,7 @@ import { setCurrentSync } from '../manifest/current.ts';
 import { manifestFileName } from '../manifest/file-names.ts';
 import type { ManifestState } from '../manifest/manifest-state.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
-import type { VersionEdit } from '../manifest/version-edit.ts';
+import { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableFile } from './table-file.ts';
 import { applyEdit, versionOf } from './version-builder.ts';
 import type { Version } from './version.ts';
@@ -86,7 +86,7 @@ export class VersionSet {
     const state = this.#state;
     state.nextFileNumber = this.nextFileNumber;
     try {
-      manifest.append(state.toEdit());
+      manifest.append(this.#stored(state.toEdit()));
       manifest.sync();
       setCurrentSync(this.#files, this.#directory, number);
     } catch (error) {
@@ -115,7 +115,7 @@ export class VersionSet {
     edit.lastSequence ??= state.lastSequence;
     const version = applyEdit(this.current, edit, manifest.path);
     const offset = manifest.sizeBytes;
-    manifest.append(edit);
+    manifest.append(this.#stored(edit));
     state.apply(edit, offset);
     this.#pending = { version, onInstalled };
   }
@@ -139,6 +139,13 @@ export class VersionSet {
   close(): void {
     this.#manifest?.close();
     this.#manifest = undefined;
+  }
+
+  /** Facts of files are for format level 2: LevelDB refuses a manifest with them. */
+  #stored(edit: VersionEdit): VersionEdit {
+    if (this.#state.formatLevel > 1) return edit;
+    const newFiles = edit.newFiles.map((file) => ({ ...file, facts: undefined }));
+    return Object.assign(new VersionEdit(), edit, { newFiles });
   }
 
   // ---- references
