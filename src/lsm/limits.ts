@@ -72,6 +72,19 @@ export const JOB_STEP_ENTRIES = 256;
 export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
 /** After how long a flush or compaction that found no room on the disk is tried again. */
 export const RETRY_MS = 1000;
+/** A job thread looks for more urgent requests this often, ... */
+export const JOB_SLICE_US = 2000;
+/** ... and at least this often where a rate limit lets it sleep. */
+export const LONGEST_SLEEP_MS = 100;
+/** Blocks that a job caches: indexes of the tables that it reads. */
+export const JOB_CACHE_BYTES: number = 32 * 1024 * 1024;
+export const JOB_CACHE_SEGMENT_BYTES: number = 1024 * 1024;
+/** Who blocks for a job thread looks up this often, ... */
+export const LONGEST_WAIT_MS = 10;
+/** ... and takes it for dead after this long without a sign: one sync of a slow disk is the longest step. */
+export const SILENCE_MS = 60_000;
+/** How often a job is begun whose thread dies. */
+export const MAX_JOB_ATTEMPTS = 3;
 /** How long jobs without a worker keep the event loop waiting at a time. */
 export const SLICE_US = 2000;
 /** Blocks that lie together are read together once a scan has missed two, first 8 KiB at a time, twice as much each time, up to this ... */
@@ -135,3 +148,7 @@ export const MAX_PROBLEMS_OF_A_FILE = 20;
 export const MAX_SCANNED_BLOCK_BYTES: number = 1024 * 1024;
 /** ... and so many bytes are tried in vain for all of a table: some ten seconds of work. */
 export const MAX_SCAN_BYTES: number = 2 ** 31;
+/** What a repair holds of a log before it makes a table of it. */
+export const SALVAGE_MEMTABLE_BYTES: number = 32 * 1024 * 1024;
+/** A repair ends tables of sorted levels behind this size. */
+export const REPAIRED_TABLE_BYTES: number = 64 * 1024 * 1024;

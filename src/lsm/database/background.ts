@@ -117,7 +117,8 @@ export class Background {
 
   /** Begins what is due and not under way. */
   schedule(): void {
-    if (this.#isClosed || this.#engine.failure !== undefined) return;
+    const { failure, settings } = this.#engine;
+    if (this.#isClosed || failure !== undefined || settings.readOnly) return;
     if (this.#cancelRetry === undefined) {
       if (this.#flushing.length === 0) this.#beginFlush();
       if (this.#compaction === undefined) this.#beginCompaction();

@@ -1,11 +1,13 @@
 /** The public face of an engine. */
-import { GrowingBytes } from '../../bytes/growing-bytes.ts';
+import { Region } from '../../bytes/region.ts';
 import type { KeyBound } from '../version/version.ts';
 import { Batch } from './batch.ts';
 import type { Engine } from './engine.ts';
 import { Keyspace } from './keyspace.ts';
 import { openEngine } from './open-engine.ts';
 import type { OpenOptions } from './options.ts';
+import { ReadAttempt } from './read-attempt.ts';
+import { type Stats, statsOf } from './stats.ts';
 import { Snapshot } from './snapshot.ts';
 import { MAX_KEYSPACE_NAME_BYTES } from '../limits.ts';
 
@@ -80,6 +82,17 @@ export class Database extends Keyspace {
     return new Snapshot(this.#engine);
   }
 
+  /** Reads that do not wait, of a command that is run again when a block was missing (read-attempt.ts). Close it. */
+  attempt(): ReadAttempt {
+    return new ReadAttempt(this.#engine, this);
+  }
+
+  /** Sizes and counters. Takes some microseconds for each table and megabyte of cache. */
+  stats(): Stats {
+    this.#engine.checkOpen();
+    return statsOf(this.#engine);
+  }
+
   /** Settles when everything that was written before is in tables on the disk. Rejects with LsmError. */
   async flush(): Promise<void> {
     const engine = this.#engine;
@@ -89,13 +102,18 @@ export class Database extends Keyspace {
     if (engine.memtables.full.length > 0) await engine.background.flushed();
   }
 
-  /** Rewrites the tables of a range of keys, the whole by default, until it is in one level and what nobody sees is dropped. */
+  /**
+   * Rewrites tables until they are in one level and what nobody sees is dropped: all of them, or those that have keys of the default keyspace between two, both
+   * inclusive. Rejects with LsmError.
+   */
   async compact(
     range: { readonly gte?: Uint8Array; readonly lte?: Uint8Array } = {},
   ): Promise<void> {
     this.#checkWritable();
     await this.flush();
-    await this.#engine.background.compactRange(boundOf(range.gte), boundOf(range.lte));
+    const { gte, lte } = range;
+    const smallest = gte && boundOf(this.prefix, gte);
+    await this.#engine.background.compactRange(smallest, lte && boundOf(this.prefix, lte));
   }
 
   /** Settles when nothing waits to be flushed and no level is over its limit. */
@@ -153,11 +171,12 @@ export class Database extends Keyspace {
   }
 }
 
-function boundOf(key: Uint8Array | undefined): KeyBound {
-  if (key === undefined) return undefined;
-  const bytes = new GrowingBytes(key.length);
-  bytes.region.bytes.set(key);
-  return { region: bytes.region, start: 0, end: key.length };
+function boundOf(prefix: Uint8Array, key: Uint8Array): KeyBound {
+  const end = prefix.length + key.length;
+  const region = Region.allocate(end);
+  region.bytes.set(prefix);
+  region.bytes.set(key, prefix.length);
+  return { region, start: 0, end };
 }
 
 /**

@@ -27,7 +27,7 @@ import type { TableFile } from '../version/table-file.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { Background } from './background.ts';
-import { Events } from './events.ts';
+import type { Events } from './events.ts';
 import type { FileRemovals } from './file-removals.ts';
 import { KeyspaceList } from './keyspace-list.ts';
 import type { LogSet } from './log-set.ts';
@@ -61,6 +61,7 @@ export interface Opened {
   readonly logs: LogSet;
   readonly removals: FileRemovals;
   readonly runner: JobRunner;
+  readonly events: Events;
   readonly lastSequence: number;
   readonly lock: DatabaseLock;
   readonly description: DirectoryDescription | undefined;
@@ -120,7 +121,7 @@ export class Engine {
     this.clock = system.clock;
     this.timers = system.timers;
     this.turn = new Turn(system.clock, system.timers);
-    this.events = new Events(opened.directory);
+    this.events = opened.events;
     this.budget = opened.budget;
     this.cache = opened.cache;
     this.tables = opened.tables;

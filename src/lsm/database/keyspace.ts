@@ -3,7 +3,9 @@ import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { LsmError } from '../errors.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../limits.ts';
 import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { approximateBytes } from './approximate-size.ts';
 import type { Engine } from './engine.ts';
+import { lowerBound, upperBound } from './range-bounds.ts';
 import { Range, type RangeOptions } from './range.ts';
 import type { NOT_CACHED } from './read-path.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -112,6 +114,21 @@ export class Keyspace {
    */
   range(options: RangeOptions = {}): Range {
     return new Range(this.#engine, this, options);
+  }
+
+  /**
+   * Bytes that a range takes in tables, roughly, what was overwritten or deleted and not yet dropped included; what is in memory only is not. Blocks for indexes that
+   * are not in memory. Throws LsmError.
+   */
+  approximateBytes(range: Pick<RangeOptions, 'gt' | 'gte' | 'lt' | 'lte'> = {}): number {
+    this.#engine.checkOpen();
+    const lower = lowerBound(this.prefix, range);
+    const upper = upperBound(this.prefix, range);
+    return approximateBytes(
+      this.#engine,
+      lower && { region: lower.region, start: 0, end: lower.length },
+      upper && { region: upper.region, start: 0, end: upper.length },
+    );
   }
 
   // ---- writes

@@ -273,6 +273,7 @@ export class WritePath {
     try {
       log.append(batch.region, 0, batch.sizeBytes);
       log.write();
+      this.#engine.stats.logBytes += batch.sizeBytes;
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       try {
