@@ -51,8 +51,8 @@ export class WorkerPool {
   #clients = 0;
   /** Of the pool; jobs of several databases may have the same. */
   #ids = 0;
-  /** A thread ended before it had begun: none is tried any more. */
-  isBroken = false;
+  /** Threads that ended before they had begun, one after the other. */
+  #failedStarts = 0;
 
   /** `threads`: 1 or more. */
   constructor(threads: number, budget: MemoryBudget) {
@@ -64,6 +64,11 @@ export class WorkerPool {
   static get isPossible(): boolean {
     const { typescript } = process.features as { readonly typescript?: string | false };
     return !import.meta.url.endsWith('.ts') || typeof typescript === 'string';
+  }
+
+  /** Whether threads do not even start, so that none is tried any more. */
+  get isBroken(): boolean {
+    return this.#failedStarts >= MAX_JOB_ATTEMPTS;
   }
 
   /** A runner for one database, which it closes. */
@@ -111,18 +116,21 @@ export class WorkerPool {
     const id = ++this.#ids;
     const { request, client, onReply } = job;
     thread.submit({ ...request, id }, client.bytesPerSecond, (reply) => {
-      if (reply !== undefined) onReply({ ...reply, id: request.id });
-      else this.#died(job, thread.hasBegun);
+      if (reply === undefined) {
+        this.#died(job, thread.hasBegun);
+        return;
+      }
+      this.#failedStarts = 0;
+      onReply({ ...reply, id: request.id });
     });
   }
 
   #died(job: Job, hadBegun: boolean): void {
     const { request, client, onReply, attempts } = job;
     client.removeOutputs(request);
-    if (!hadBegun) {
-      this.isBroken = true;
-      onReply(undefined);
-    } else if (attempts < MAX_JOB_ATTEMPTS) this.#assign(job);
+    if (!hadBegun) this.#failedStarts++;
+    if (this.isBroken) onReply(undefined);
+    else if (attempts < MAX_JOB_ATTEMPTS) this.#assign(job);
     else onReply({ id: request.id, failure: DIED });
   }
 
@@ -183,6 +191,12 @@ class PoolRunner implements JobRunner {
   }
 }
 
+interface WaitingReply {
+  readonly directory: string;
+  /** Called without a reply where the thread has died. */
+  readonly onReply: (reply: JobReply | undefined) => void;
+}
+
 /** One thread, and the jobs that it has. */
 class Thread {
   /** Jobs that it has. */
@@ -191,8 +205,8 @@ class Thread {
   readonly #port: MessagePort;
   readonly #shared: Int32Array;
   readonly #onDeath: (thread: Thread) => void;
-  /** By id; called without a reply where the thread has died. */
-  readonly #onReply = new Map<number, (reply: JobReply | undefined) => void>();
+  /** By id. */
+  readonly #waiting = new Map<number, WaitingReply>();
   readonly #onAborted = new Map<number, () => void>();
   #replies = 0;
   #aborts = 0;
@@ -233,7 +247,7 @@ class Thread {
     bytesPerSecond: number,
     onReply: (reply: JobReply | undefined) => void,
   ): void {
-    this.#onReply.set(request.id, onReply);
+    this.#waiting.set(request.id, { directory: request.directory, onReply });
     this.jobs++;
     // Somebody waits for the reply: the process must not end for lack of other things to do.
     this.#port.ref();
@@ -268,6 +282,12 @@ class Thread {
 
   abort(directory: string): Promise<void> {
     if (this.#isDead) return Promise.resolve();
+    // Nobody wants their replies any more, and least of all that they begin anew elsewhere.
+    for (const [id, waiting] of this.#waiting) {
+      if (waiting.directory !== directory) continue;
+      this.#waiting.delete(id);
+      this.jobs--;
+    }
     return new Promise((resolve) => {
       const id = ++this.#aborts;
       this.#onAborted.set(id, resolve);
@@ -296,12 +316,11 @@ class Thread {
       resolve?.();
     } else {
       const { id } = reply.reply;
-      const onReply = this.#onReply.get(id);
-      this.#onReply.delete(id);
-      if (onReply !== undefined) this.jobs--;
-      onReply?.(reply.reply);
+      const waiting = this.#waiting.get(id);
+      if (this.#waiting.delete(id)) this.jobs--;
+      waiting?.onReply(reply.reply);
     }
-    if (this.#onReply.size === 0 && this.#onAborted.size === 0) this.#port.unref();
+    if (this.#waiting.size === 0 && this.#onAborted.size === 0) this.#port.unref();
   }
 
   #die(): void {
@@ -310,11 +329,11 @@ class Thread {
     this.#isDead = true;
     this.#onDeath(this);
     this.#port.close();
-    const lost = [...this.#onReply.values()];
-    this.#onReply.clear();
+    const lost = [...this.#waiting.values()];
+    this.#waiting.clear();
     this.jobs = 0;
     for (const resolve of this.#onAborted.values()) resolve();
     this.#onAborted.clear();
-    for (const onReply of lost) onReply(undefined);
+    for (const { onReply } of lost) onReply(undefined);
   }
 }
