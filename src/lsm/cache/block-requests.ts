@@ -56,6 +56,16 @@ export class BlockRequests {
     if (failure !== undefined) throw failure.reason;
   }
 
+  /** The same here and now. Throws LsmError. */
+  loadSync(): void {
+    const requests = this.#requests;
+    this.#requests = [];
+    for (const { source, kind, offset, size } of requests) {
+      const slot = this.#loader.cache.acquire(source.fileNumber, offset);
+      this.#slots.push(slot >= 0 ? slot : this.#loader.load(source, kind, offset, size));
+    }
+  }
+
   /** Forgets what is noted and unpins what was loaded. */
   release(): void {
     this.#requests = [];
