@@ -3,7 +3,7 @@ import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { LsmError } from '../errors.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../limits.ts';
 import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
-import { approximateSize } from './approximate-size.ts';
+import { approximateBytes } from './approximate-size.ts';
 import type { Engine } from './engine.ts';
 import { lowerBound, upperBound } from './range-bounds.ts';
 import { Range, type RangeOptions } from './range.ts';
@@ -124,8 +124,11 @@ export class Keyspace {
     this.#engine.checkOpen();
     const lower = lowerBound(this.prefix, range);
     const upper = upperBound(this.prefix, range);
-    const from = lower?.region.bytes.subarray(0, lower.length) ?? NO_VALUE;
-    return approximateSize(this.#engine, from, upper?.region.bytes.subarray(0, upper.length));
+    return approximateBytes(
+      this.#engine,
+      lower && { region: lower.region, start: 0, end: lower.length },
+      upper && { region: upper.region, start: 0, end: upper.length },
+    );
   }
 
   // ---- writes
