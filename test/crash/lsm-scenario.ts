@@ -23,7 +23,11 @@ interface Write {
 }
 
 export class LsmScenario {
-  readonly random: SeededRandomness;
+  random: SeededRandomness;
+  /** Numbers of steps that are left out: whoever makes a failing run shorter says which. */
+  skipped: ReadonlySet<number> = new Set();
+  readonly #seed: number;
+  #steps = 0;
   readonly options: OpenOptions;
   system: SimulatedSystem;
   /** In the order in which they were asked for. */
@@ -35,6 +39,7 @@ export class LsmScenario {
   #isPoisoned = false;
 
   constructor(seed: number, system: SimulatedSystem = new SimulatedSystem()) {
+    this.#seed = seed;
     this.random = new SeededRandomness(seed);
     this.options = randomOptions(this.random);
     this.system = system;
@@ -47,7 +52,7 @@ export class LsmScenario {
     const { system } = this;
     try {
       await this.#open();
-      for (let i = 0; i < count && !system.files.isDead; i++) await this.#step();
+      for (let i = 0; i < count && !system.files.isDead; i++) await this.#nextStep();
       if (!system.files.isDead) await this.#close();
     } catch (error) {
       if (!system.files.isDead) throw error;
@@ -60,7 +65,7 @@ export class LsmScenario {
     for (let i = 0; i < count; i++) {
       try {
         if (this.#db === undefined) await this.#open();
-        await this.#step();
+        await this.#nextStep();
       } catch (error) {
         ignoreRefusal(error);
       }
@@ -154,6 +159,13 @@ export class LsmScenario {
     const db = this.#db;
     this.#db = undefined;
     if (db !== undefined) await this.system.until(db.close().catch(ignoreRefusal));
+  }
+
+  /** Each step has random numbers of its own, so that the others stay the same without it. */
+  async #nextStep(): Promise<void> {
+    const step = this.#steps++;
+    this.random = new SeededRandomness(this.#seed + (step + 1) * 2 ** 32);
+    if (!this.skipped.has(step)) await this.#step();
   }
 
   async #step(): Promise<void> {
