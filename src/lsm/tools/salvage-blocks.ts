@@ -20,6 +20,10 @@ export interface Loss {
   /** Internal keys of the entries around it that are there; undefined where there are none. */
   readonly after: Uint8Array | undefined;
   readonly before: Uint8Array | undefined;
+  /** Internal keys of the first and last entry that are lost, where that is known. */
+  readonly range?: { readonly smallest: Uint8Array; readonly largest: Uint8Array } | undefined;
+  /** How many entries, where that is known. */
+  readonly entries?: number | undefined;
 }
 
 const NO_BLOCK = 'no block whose checksum fits';
@@ -91,7 +95,8 @@ export class SalvageBlocks {
       this.#table.readBlock(handle);
     } catch (error) {
       const { code, problem } = problemOf(error, this.#name);
-      if (code !== 'CORRUPTION') throw error;
+      // What the disk does not give is lost like what it gives wrong.
+      if (code !== 'CORRUPTION' && code !== 'IO_ERROR') throw error;
       this.#lose(offset, problem);
       return false;
     }

@@ -166,7 +166,7 @@ test('range deletions, by the metaindex and without it', () => {
     const table = openTable(bytes);
     const cursor = new SalvageCursor(table, 't');
     expect(textsOf(allOf(cursor))).toEqual(textsOf(ENTRIES));
-    expect(salvageRangeDeletions(table, cursor.blocks)).toEqual(expected);
+    expect(salvageRangeDeletions(table, cursor.blocks.rangeDeletions)).toEqual(expected);
   }
 });
 

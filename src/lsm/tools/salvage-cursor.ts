@@ -4,6 +4,7 @@
  */
 import { Cursor, END, VALID } from '../cursor.ts';
 import { LsmError } from '../errors.ts';
+import type { BlockHandle } from '../format/footer.ts';
 import { PROPERTIES_NAME, RANGE_DELETIONS_NAME, readProperties } from '../format/properties.ts';
 import type { TableProperties } from '../format/properties.ts';
 import type { RangeDeletion } from '../format/range-deletions.ts';
@@ -114,28 +115,29 @@ export function salvageProperties(table: RawTable): TableProperties | undefined 
 }
 
 /**
- * Its range deletions; undefined where it may have had some that cannot be read. `blocks` were read to their end. Throws LsmError IO_ERROR.
+ * Its range deletions; undefined where it may have had some that cannot be read. `found`: where a block of them is, if one was found without the
+ * metaindex. Throws LsmError IO_ERROR.
  */
 export function salvageRangeDeletions(
   table: RawTable,
-  blocks: SalvageBlocks,
+  found: BlockHandle | undefined,
 ): RangeDeletion[] | undefined {
   const handle = attempt(() => table.metaBlocks().get(RANGE_DELETIONS_NAME) ?? 'none');
   if (handle === 'none' || table.footer?.formatLevel === 1) return [];
-  const place = handle ?? blocks.rangeDeletions;
+  const place = handle ?? found;
   if (place === undefined) return undefined;
   return attempt(() => {
     const block = table.copyBlock(place);
     const walk = new BlockWalk();
-    const found: RangeDeletion[] = [];
+    const ranges: RangeDeletion[] = [];
     walk.open(block, 0, block.bytes.length);
     while (walk.next()) {
       const { userKey, sequence, type } = keyParts(walk.keyBytes());
       if (sequence === undefined || type !== TYPE_RANGE_DELETION) return undefined;
       const end = block.bytes.slice(walk.valueStart, walk.valueEnd);
-      found.push({ begin: userKey, end, sequence });
+      ranges.push({ begin: userKey, end, sequence });
     }
-    return walk.problem === '' ? found : undefined;
+    return walk.problem === '' ? ranges : undefined;
   });
 }
 

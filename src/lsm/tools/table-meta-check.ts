@@ -105,7 +105,8 @@ function* differences(
   }
 }
 
-function widen(contents: TableContents, smallest: Uint8Array, largest: Uint8Array): void {
+/** Makes the range of keys include another. */
+export function widen(contents: TableContents, smallest: Uint8Array, largest: Uint8Array): void {
   if (contents.smallest.length === 0 || compareKeys(smallest, contents.smallest) < 0) {
     contents.smallest = smallest;
   }
