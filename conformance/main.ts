@@ -1,16 +1,18 @@
 /**
  * `npm run conformance [-- PART ...] [--seed N] [--streams N] [--commands N] [--suite DIR] [--unit NAME]`: everything that needs the original
- * beside Kvasir. Parts: tables, differential, exchange, tcl; without any, all of them. Says what it had to skip.
+ * beside Kvasir. Parts: tables, differential, exchange, tcl, leveldb; without any, all of them. Says what it had to skip.
  */
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { runExchange } from './aof-exchange.ts';
 import { runDifferential } from './differential.ts';
+import { runLevelDbLogs } from './leveldb-logs.ts';
+import { runLevelDbTables } from './leveldb-tables.ts';
 import { runTables } from './tables.ts';
 import { runTcl, UNITS } from './tcl.ts';
 
-const PARTS: readonly string[] = ['tables', 'differential', 'exchange', 'tcl'];
+const PARTS: readonly string[] = ['tables', 'differential', 'exchange', 'tcl', 'leveldb'];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -45,6 +47,7 @@ if (wants('differential')) {
   });
 }
 if (wants('exchange')) failures += await runExchange();
+if (wants('leveldb')) failures += (await runLevelDbTables()) + runLevelDbLogs();
 if (wants('tcl')) {
   failures += await runTcl(
     values.suite,

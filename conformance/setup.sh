@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what `npm run conformance` compares with, by apt: redis-server with its check tools, redis-cli, and tclsh for Redis's own suite.
+# Installs what `npm run conformance` compares with, by apt: redis-server with its check tools, redis-cli, tclsh for Redis's own suite, and RocksDB's tools.
 # Says what it left out. The suite itself is fetched by hand (its licence is its own, no file of it belongs here):
 #   git clone --depth 1 --branch 7.2.4 https://github.com/redis/redis /somewhere
 #   npm run conformance -- --suite /somewhere
@@ -10,9 +10,10 @@ have() { command -v "$1" >/dev/null 2>&1; }
 have redis-server || missing+=(redis-server)
 have redis-cli || missing+=(redis-tools)
 have tclsh || missing+=(tcl)
+have ldb || missing+=(rocksdb-tools)
 
 if [ ${#missing[@]} -eq 0 ]; then
-  echo "all there: $(redis-server --version | cut -d' ' -f1-3), redis-cli, tclsh"
+  echo "all there: $(redis-server --version | cut -d' ' -f1-3), redis-cli, tclsh, ldb"
   exit 0
 fi
 if ! have apt-get; then
@@ -35,6 +36,7 @@ fi
 left=()
 have redis-server || left+=('redis-server: differential and exchange will be skipped')
 have redis-check-aof || left+=('redis-check-aof: the files will not be checked by it')
+have ldb || left+=('ldb, sst_dump: tables will not be checked by RocksDB')
 have tclsh || left+=("tclsh: Redis's own suite will be skipped")
 if [ ${#left[@]} -gt 0 ]; then
   printf 'skipped: %s\n' "${left[@]}" >&2

@@ -28,7 +28,8 @@ const BELOW: Readonly<Record<string, readonly string[]>> = {
   models: ['memory', 'lsm', 'log', 'os', 'bytes'],
   protocols: ['models', 'memory', 'os', 'bytes'],
   server: ['protocols', 'models', 'memory', 'lsm', 'log', 'os', 'bytes'],
-  cli: ['server', 'protocols', 'models', 'memory', 'lsm', 'log', 'os', 'bytes'],
+  adapters: ['memory', 'lsm', 'os', 'bytes'],
+  cli: ['adapters', 'server', 'protocols', 'models', 'memory', 'lsm', 'log', 'os', 'bytes'],
 };
 
 test('a floor imports only floors below it', () => {

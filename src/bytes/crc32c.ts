@@ -27,6 +27,15 @@ function makeTables(): Int32Array {
 
 /** The CRC of `[start, end)`, a uint32; with `crc`, that of bytes whose CRC it is and these behind them. */
 export function crc32c(region: Region, start: number, end: number, crc = 0): number {
+  return crcBits(region, start, end, crc) >>> 0;
+}
+
+/** The same in the form in which it is stored, as an int32: a uint32 that leaves a function is boxed, once a log record. */
+export function maskedCrc32c(region: Region, start: number, end: number): number {
+  return maskCrc(crcBits(region, start, end, 0)) | 0;
+}
+
+function crcBits(region: Region, start: number, end: number, crc: number): number {
   const view = region.view;
   let c = ~crc;
   let at = start;
@@ -54,7 +63,7 @@ export function crc32c(region: Region, start: number, end: number, crc = 0): num
       T[s >>> 24]!;
   }
   for (; at < end; at++) c = T[(c ^ view.getUint8(at)) & 255]! ^ (c >>> 8);
-  return ~c >>> 0;
+  return ~c;
 }
 
 /** The form in which a checksum is stored. */

@@ -10,5 +10,7 @@ export type { OpenOptions } from './database/options.ts';
 export { Range, type Entry, type RangeOptions } from './database/range.ts';
 export { RangeIterator } from './database/range-iterator.ts';
 export { NOT_CACHED } from './database/read-path.ts';
+export { ReadAttempt } from './database/read-attempt.ts';
 export { Resources, type ResourcesOptions } from './database/resources.ts';
 export { Snapshot } from './database/snapshot.ts';
+export type { LevelStats, PinStats, Stats } from './database/stats.ts';

@@ -21,7 +21,7 @@ export const TYPE_MERGE = 2;
 /** Format level 2: the key is the first that is deleted, the value the first behind it that is not. */
 export const TYPE_RANGE_DELETION = 3;
 /** The highest type that is stored. */
-export const MAX_TYPE: number = TYPE_RANGE_DELETION;
+export const MAX_TYPE = 3;
 /** Orders before every stored version of the same sequence. Never stored. */
 export const TYPE_FOR_SEEK = 0xff;
 

@@ -21,6 +21,10 @@ export const LEVELS = 7;
 export const MAX_FILE_FACTS = 64;
 /** CURRENT holds one name: `MANIFEST-` and at most 16 digits. */
 export const MAX_CURRENT_BYTES = 64;
+/** KVASIR, with this many keyspaces of a hundred bytes of settings each; it is written anew for each that is made or dropped. */
+export const MAX_KVASIR_FILE_BYTES: number = 16 * 1024 * 1024;
+export const MAX_KEYSPACES = 65_536;
+export const MAX_KEYSPACE_NAME_BYTES = 255;
 
 // ---- block cache
 
@@ -68,8 +72,26 @@ export const JOB_STEP_ENTRIES = 256;
 export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
 /** After how long a flush or compaction that found no room on the disk is tried again. */
 export const RETRY_MS = 1000;
+/** A job thread looks for more urgent requests this often, ... */
+export const JOB_SLICE_US = 2000;
+/** ... and at least this often where a rate limit lets it sleep. */
+export const LONGEST_SLEEP_MS = 100;
+/** Blocks that a job caches: indexes of the tables that it reads. */
+export const JOB_CACHE_BYTES: number = 32 * 1024 * 1024;
+export const JOB_CACHE_SEGMENT_BYTES: number = 1024 * 1024;
+/** Who blocks for a job thread looks up this often, ... */
+export const LONGEST_WAIT_MS = 10;
+/** ... and takes it for dead after this long without a sign: one sync of a slow disk is the longest step. */
+export const SILENCE_MS = 60_000;
+/** How often a job is begun whose thread dies. */
+export const MAX_JOB_ATTEMPTS = 3;
 /** How long jobs without a worker keep the event loop waiting at a time. */
 export const SLICE_US = 2000;
+/** Blocks that lie together are read together once a scan has missed two, first 8 KiB at a time, twice as much each time, up to this ... */
+export const MAX_READ_AHEAD_BYTES: number = 256 * 1024;
+export const FIRST_READ_AHEAD_BYTES: number = 8 * 1024;
+/** ... and at most so many. */
+export const MAX_RUN_BLOCKS = 64;
 /** Blocks that one read, or one group of reads, may wait for at a time. */
 export const MAX_BLOCK_REQUESTS = 1024;
 /** Indexes and filters of levels 0 and 1 are pinned while they take at most this part of the block cache. */
@@ -117,3 +139,16 @@ export const LONG_TURN_US = 2000;
 export const FIRST_LOG_ZERO_BYTES: number = 256 * 1024;
 /** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
 export const MAX_OPEN_TABLES = 900;
+
+// ---- tools
+
+/** Problems of one file that a check keeps; it counts the others. */
+export const MAX_PROBLEMS_OF_A_FILE = 20;
+/** Where the index of a table is lost, data blocks are first thought to be no larger than this, ... */
+export const MAX_SCANNED_BLOCK_BYTES: number = 1024 * 1024;
+/** ... and so many bytes are tried in vain for all of a table: some ten seconds of work. */
+export const MAX_SCAN_BYTES: number = 2 ** 31;
+/** What a repair holds of a log before it makes a table of it. */
+export const SALVAGE_MEMTABLE_BYTES: number = 32 * 1024 * 1024;
+/** A repair ends tables of sorted levels behind this size. */
+export const REPAIRED_TABLE_BYTES: number = 64 * 1024 * 1024;

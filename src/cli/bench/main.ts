@@ -4,6 +4,7 @@ import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { packageVersion } from '../../server/process-host.ts';
+import { addLsmBench } from './lsm/command.ts';
 import { benchRedis, formatRows, type Row } from './redis.ts';
 
 /** Runs the bench that `words` name; the exit code is 1 when a floor was missed. */
@@ -41,6 +42,7 @@ export async function bench(words: readonly string[]): Promise<number> {
       report('redis', rows, String(options['out']), isQuick);
       if (rows.some((row) => row.isMet === false)) code = 1;
     });
+  addLsmBench(program, () => (code = 1));
   await program.parseAsync([...words], { from: 'user' });
   return code;
 }

@@ -81,6 +81,18 @@ test('a block larger than half a segment is kept within its share', () => {
   expect(cache.acquire(1, 1)).toBe(-1);
 });
 
+test('what many need and is too large for a segment stays until room is made', () => {
+  const cache = new BlockCache({ capacityBytes: 1 << 16 });
+  add(cache, 1, 0, 50_000, HIGH);
+  for (let i = 0; i < 20; i++) add(cache, 2, i, 4096);
+  const slot = cache.peek(-1, 1, 0);
+  expect(isWhole(cache, slot, 1, 0)).toBe(true);
+  add(cache, 1, 1, 50_000, HIGH);
+  expect(cache.peek(slot, 1, 0)).toBe(-1);
+  expect(cache.peek(slot, 1, 1)).toBeGreaterThanOrEqual(0);
+  expect(cache.overflowBytes).toBeLessThan(60_000);
+});
+
 test('two loads of the same block: the first published one is found', () => {
   const cache = new BlockCache({ capacityBytes: 1 << 20 });
   const a = cache.reserve(10, LOW);

@@ -134,7 +134,7 @@ export class BlockCache {
 
   /**
    * The same for who has found it in `hint` before, and only looks at it before anything else is asked of the cache: not pinned, no search
-   * where it is still there.
+   * where it is still there. It stays what it is until room is made for something else.
    */
   peek(hint: number, file: number, offset: number): number {
     const slot =
@@ -148,6 +148,11 @@ export class BlockCache {
     this.hits++;
     this.#chances[slot] = this.#maxChances[slot]!;
     return slot;
+  }
+
+  /** Whether the block is there; no use of it. */
+  isCached(file: number, offset: number): boolean {
+    return this.#index.find(file, offset) !== NONE;
   }
 
   /**
@@ -183,10 +188,11 @@ export class BlockCache {
     const pins = --this.#pins[slot]!;
     if (pins > 0) return;
     if (pins < 0) throw new Error('a slot of the block cache was released too often');
-    if (this.#kind[slot] === OVERFLOW) {
-      const isBeyondShare = this.overflowBytes > this.capacityBytes * CACHE_OVERFLOW_FRACTION;
-      if (isBeyondShare || !this.#index.isListed(slot)) this.#forget(slot);
-    } else if (!this.#index.isListed(slot)) this.#forget(slot);
+    // What is looked at without a pin stays until room is made for something else.
+    const isLow = this.#maxChances[slot] === CHANCES_LOW;
+    const isTooMuch = this.overflowBytes > this.capacityBytes * CACHE_OVERFLOW_FRACTION;
+    const isSpare = this.#kind[slot] === OVERFLOW && isLow && isTooMuch;
+    if (isSpare || !this.#index.isListed(slot)) this.#forget(slot);
   }
 
   /**

@@ -3,6 +3,7 @@
  * pinned until `release`, so that it is still there then. A read may miss more the next time (first an index, then a data block).
  */
 import type { BlockLoader, BlockSource } from '../format/block-loader.ts';
+import { BlockRun } from '../format/block-run.ts';
 import { MAX_BLOCK_REQUESTS } from '../limits.ts';
 
 interface BlockRequest {
@@ -42,19 +43,27 @@ export class BlockRequests {
     requests.push({ source, kind, offset, size });
   }
 
-  /** Reads all that is noted, beside the event loop. Rejects with LsmError, after all reads have ended. */
+  /** Reads all that is noted, neighbours together, beside the event loop. Rejects with LsmError, after all reads have ended. */
   async load(): Promise<void> {
     const requests = this.#requests;
     this.#requests = [];
-    const loads = requests.map(({ source, kind, offset, size }) =>
-      this.#loader.loadAsync(source, kind, offset, size),
-    );
-    let failure: PromiseRejectedResult | undefined;
-    for (const result of await Promise.allSettled(loads)) {
-      if (result.status === 'fulfilled') this.#slots.push(result.value);
-      else failure ??= result;
-    }
+    const loads = groupsOf(requests).map((group) => {
+      const { source, kind } = group[0]!;
+      return this.#loader.loadAsync(source, kind, group, this.#slots);
+    });
+    const results = await Promise.allSettled(loads);
+    const failure = results.find((result) => result.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
+  }
+
+  /** The same here and now. Throws LsmError. */
+  loadSync(): void {
+    const requests = this.#requests;
+    this.#requests = [];
+    for (const { source, kind, offset, size } of requests) {
+      const slot = this.#loader.cache.acquire(source.fileNumber, offset);
+      this.#slots.push(slot >= 0 ? slot : this.#loader.load(source, kind, offset, size));
+    }
   }
 
   /** Forgets what is noted and unpins what was loaded. */
@@ -63,4 +72,23 @@ export class BlockRequests {
     for (const slot of this.#slots) this.#loader.cache.release(slot);
     this.#slots.length = 0;
   }
+}
+
+/** Requests for neighbouring blocks, in groups that one read fetches. */
+function groupsOf(requests: BlockRequest[]): BlockRequest[][] {
+  const groups: BlockRequest[][] = [];
+  const run = new BlockRun();
+  let last: BlockRequest | undefined;
+  requests.sort((a, b) => a.source.fileNumber - b.source.fileNumber || a.offset - b.offset);
+  for (const request of requests) {
+    const isLike = last?.source === request.source && last.kind === request.kind;
+    if (isLike && run.add(request.offset, request.size)) groups.at(-1)!.push(request);
+    else {
+      run.clear();
+      run.add(request.offset, request.size);
+      groups.push([request]);
+    }
+    last = request;
+  }
+  return groups;
 }

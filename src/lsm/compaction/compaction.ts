@@ -27,8 +27,15 @@ export interface CompactionPicker {
     version: Version,
     compactPointer: (level: number) => Uint8Array | undefined,
   ): Compaction | undefined;
-  /** The work that brings the range one level down, undefined where it is done: a caller asks again after each. */
-  pickRange(version: Version, smallest: KeyBound, largest: KeyBound): Compaction | undefined;
+  /**
+   * The next piece of work that brings a range one level down; 'busy' where other work has to end first; undefined where it is done. A caller asks again
+   * after each.
+   */
+  pickRange(
+    version: Version,
+    smallest: KeyBound,
+    largest: KeyBound,
+  ): Compaction | 'busy' | undefined;
   /** Bytes that have to be rewritten before nothing is due any more, roughly. */
   debtBytes(version: Version): number;
   /** An output of this level is ended behind so many bytes. */

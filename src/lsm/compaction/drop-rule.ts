@@ -5,13 +5,15 @@
  *   - A deletion that every reader sees (it is in the lowest stripe) is dropped where no level below has the key: what it hides of the
  *     merge's own inputs is in the same stripe and goes with it.
  *
+ *   - What lies in a dead range, of a keyspace that was dropped, is dropped whatever it is.
+ *
  * For the second the merge must have all versions of its keys that are in the levels down to the one it writes, which the pickers see to.
  */
 import { compareBytes } from '../../bytes/compare.ts';
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { equalBytes, Region } from '../../bytes/region.ts';
 import { TYPE_DELETION } from '../internal-key.ts';
-import type { JobRequest, KeyRange } from './job.ts';
+import type { DeadRange, JobRequest, KeyRange } from './job.ts';
 
 export class DropRule {
   /** Whether the version that was asked for last is of another user key than the one before it. */
@@ -20,21 +22,25 @@ export class DropRule {
   /** Deletions above it stay. */
   readonly #lowestSnapshot: number;
   readonly #below: readonly BelowLevel[];
+  readonly #dead: DeadRanges | undefined;
   readonly #key = new GrowingBytes();
   #hasKey = false;
   /** Stripe of the version before, of the same key. */
   #stripe = 0;
 
-  constructor(request: Pick<JobRequest, 'snapshots' | 'below' | 'keepsDeletions'>) {
+  constructor(request: Pick<JobRequest, 'snapshots' | 'below' | 'keepsDeletions' | 'deadRanges'>) {
     this.#snapshots = request.snapshots;
     // No deletion is below the lowest of all sequences.
     this.#lowestSnapshot = request.keepsDeletions ? -1 : (request.snapshots[0] ?? Infinity);
+    const { deadRanges } = request;
+    this.#dead = deadRanges.length === 0 ? undefined : new DeadRanges(deadRanges);
     this.#below = request.below
       .filter((ranges) => ranges.length > 0)
       .map((ranges) => new BelowLevel(ranges));
   }
 
   drops(region: Region, start: number, end: number, sequence: number, type: number): boolean {
+    if (this.#dead !== undefined && this.#dead.has(region, start, end)) return true;
     const key = this.#key;
     const isSame =
       this.#hasKey &&
@@ -97,6 +103,29 @@ class BelowLevel {
       if (compareBytes(region, start, end, largest, 0, largest.bytes.length) > 0) continue;
       const smallest = this.#smallest[this.#at]!;
       return compareBytes(region, start, end, smallest, 0, smallest.bytes.length) >= 0;
+    }
+    return false;
+  }
+}
+
+/** Ranges that nobody reads, gone through once. */
+class DeadRanges {
+  readonly #ranges: readonly { readonly from: Region; readonly to: Region | undefined }[];
+  #at = 0;
+
+  constructor(ranges: readonly DeadRange[]) {
+    this.#ranges = ranges.map(({ from, to }) => ({
+      from: Region.of(from),
+      to: to && Region.of(to),
+    }));
+  }
+
+  has(region: Region, start: number, end: number): boolean {
+    for (; this.#at < this.#ranges.length; this.#at++) {
+      const { from, to } = this.#ranges[this.#at]!;
+      if (to !== undefined && compareBytes(region, start, end, to, 0, to.bytes.length) >= 0)
+        continue;
+      return compareBytes(region, start, end, from, 0, from.bytes.length) >= 0;
     }
     return false;
   }

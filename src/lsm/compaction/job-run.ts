@@ -4,11 +4,12 @@
  */
 import type { Clock } from '../../os/clock.ts';
 import { FileError, type FileSystem } from '../../os/file-system.ts';
-import type { BlockCache } from '../cache/block-cache.ts';
+import { BlockCache } from '../cache/block-cache.ts';
+import type { MemoryBudget } from '../cache/memory-budget.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import { type Cursor, STREAM, VALID } from '../cursor.ts';
 import { fromFileError, LsmError } from '../errors.ts';
-import { JOB_STEP_ENTRIES } from '../limits.ts';
+import { JOB_CACHE_BYTES, JOB_CACHE_SEGMENT_BYTES, JOB_STEP_ENTRIES } from '../limits.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { Memtable } from '../memtable/memtable.ts';
 import { MergingCursor } from '../merging-cursor.ts';
@@ -23,8 +24,7 @@ import { OutputWriter } from './output-writer.ts';
 export interface JobEnvironment {
   readonly files: FileSystem;
   readonly clock: Clock;
-  /** For indexes of the tables that are read; data passes it by. */
-  readonly cache: BlockCache;
+  readonly budget: MemoryBudget;
 }
 
 export class JobRun {
@@ -34,6 +34,7 @@ export class JobRun {
   /** Bytes read and written so far, roughly: what a rate limit counts. */
   bytesMoved = 0;
   readonly #clock: Clock;
+  readonly #cache: BlockCache;
   readonly #tables: TableCache;
   readonly #output: OutputWriter;
   readonly #rule: DropRule;
@@ -44,11 +45,17 @@ export class JobRun {
   #isNewKey = true;
 
   constructor(request: JobRequest, environment: JobEnvironment) {
-    const { files, clock, cache } = environment;
+    const { files, clock, budget } = environment;
     this.request = request;
     this.#clock = clock;
     this.#startUs = clock.monotonicUs();
-    this.#tables = new TableCache({ files, directory: request.directory, cache });
+    // For indexes of the tables that are read; data passes it by.
+    this.#cache = new BlockCache({
+      capacityBytes: JOB_CACHE_BYTES,
+      segmentBytes: JOB_CACHE_SEGMENT_BYTES,
+      budget,
+    });
+    this.#tables = new TableCache({ files, directory: request.directory, cache: this.#cache });
     this.#output = new OutputWriter(files, request);
     this.#rule = new DropRule(request);
   }
@@ -131,6 +138,7 @@ export class JobRun {
   #close(): void {
     this.#source?.close();
     this.#tables.close();
+    this.#cache.close();
   }
 }
 

@@ -19,6 +19,12 @@ export interface KeyRange {
   readonly sizeBytes: number;
 }
 
+/** Keys from the first on and before the second, undefined for no end. */
+export interface DeadRange {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array | undefined;
+}
+
 export interface JobRequest {
   readonly id: number;
   readonly kind: 'flush' | 'compaction';
@@ -33,6 +39,8 @@ export interface JobRequest {
   readonly targetBytes: number;
   /** Sequences that somebody reads at, ascending. What none of them sees, nor the newest, is dropped. */
   readonly snapshots: readonly number[];
+  /** What nobody reads any more, snapshots or not, ascending and disjoint. */
+  readonly deadRanges: readonly DeadRange[];
   /** A flush does not look at what is in the tree, so it drops no deletions. */
   readonly keepsDeletions: boolean;
   /** What the levels below the output level have, a list a level, ascending: a deletion stays where it may hide something there. */

@@ -72,16 +72,20 @@ export class LevelledPicker implements CompactionPicker {
     return due.length === 0 ? this.#pickDeletions(version) : undefined;
   }
 
-  pickRange(version: Version, smallest: KeyBound, largest: KeyBound): Compaction | undefined {
-    const deepest = version.levels.findLastIndex((_, level) => {
-      return version.overlapping(level, smallest, largest).length > 0;
-    });
+  pickRange(
+    version: Version,
+    smallest: KeyBound,
+    largest: KeyBound,
+  ): Compaction | 'busy' | undefined {
+    const deepest = version.levels.findLastIndex(
+      (_, level) => version.overlapping(level, smallest, largest).length > 0,
+    );
     for (let level = 0; level < Math.max(1, deepest); level++) {
       let files = version.overlapping(level, smallest, largest);
       if (files.length === 0) continue;
-      if (isAnyCompacting(files)) return undefined;
+      if (isAnyCompacting(files)) return 'busy';
       if (level > 0) files = this.#firstOf(version, files, level);
-      return this.#complete(version, level, files, 'manual');
+      return this.#complete(version, level, files, 'manual') ?? 'busy';
     }
     return undefined;
   }

@@ -4,13 +4,15 @@
  *
  * Replies of jobs come from the event loop, and also by `poll`, which every write makes: a program may never let the loop turn.
  */
+import { Region } from '../../bytes/region.ts';
 import type { Compaction } from '../compaction/compaction.ts';
-import type { JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
+import type { DeadRange, JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
 import type { LevelledPicker } from '../compaction/levelled-picker.ts';
 import { LsmError } from '../errors.ts';
 import { RETRY_MS } from '../limits.ts';
 import { VersionEdit } from '../manifest/version-edit.ts';
+import type { TableFile } from '../version/table-file.ts';
 import type { KeyBound } from '../version/version.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine } from './engine.ts';
@@ -86,6 +88,23 @@ export class Background {
     return deferred.promise;
   }
 
+  /** Nobody reads this range any more: tables that have nothing else go at once, the rest is compacted. */
+  dropRange({ from, to }: DeadRange): void {
+    const { versions, manifest } = this.#engine;
+    const smallest = boundOf(from);
+    const edit = new VersionEdit();
+    for (const [level, files] of versions.current.levels.entries()) {
+      for (const file of files) {
+        if (file.isCompacting || !isWithin(file, from, to)) continue;
+        // Until the edit is installed nothing else may take it.
+        file.isCompacting = true;
+        edit.deletedFiles.push({ level, number: file.number });
+      }
+    }
+    if (edit.deletedFiles.length > 0) manifest.commit(edit, () => {});
+    this.compactRange(smallest, to && boundOf(to)).catch(() => {});
+  }
+
   /** Settles when there is nothing to flush or compact. */
   idle(): Promise<void> {
     const deferred = new Deferred();
@@ -98,7 +117,8 @@ export class Background {
 
   /** Begins what is due and not under way. */
   schedule(): void {
-    if (this.#isClosed || this.#engine.failure !== undefined) return;
+    const { failure, settings } = this.#engine;
+    if (this.#isClosed || failure !== undefined || settings.readOnly) return;
     if (this.#cancelRetry === undefined) {
       if (this.#flushing.length === 0) this.#beginFlush();
       if (this.#compaction === undefined) this.#beginCompaction();
@@ -132,6 +152,8 @@ export class Background {
     const edit = new VersionEdit();
     edit.newFiles.push(...result.outputs);
     edit.logNumber = memtables.oldestLogWithout(flushing);
+    // Not the last sequence of all: recovery takes it that what the manifest tells of is in tables, and the logs go on from there.
+    edit.lastSequence = flushing[0]!.lastSequence;
     manifest.commit(edit, () => {
       this.#flushing = [];
       memtables.remove(flushing);
@@ -179,6 +201,7 @@ export class Background {
     for (let range = this.#ranges[0]; range !== undefined; range = this.#ranges[0]) {
       const { smallest, largest, deferred } = range;
       const picked = this.#picker.pickRange(this.#engine.versions.current, smallest, largest);
+      if (picked === 'busy') return undefined;
       if (picked !== undefined) return picked;
       this.#ranges.shift();
       deferred.resolve();
@@ -253,6 +276,17 @@ export class Background {
     this.#cancelRetry?.();
     await this.#runner.close();
   }
+}
+
+function isWithin(file: TableFile, from: Uint8Array, to: Uint8Array | undefined): boolean {
+  const { keys, smallestEnd, largestStart, largestEnd } = file;
+  const isBehind = Buffer.compare(keys.bytes.subarray(0, smallestEnd), from) >= 0;
+  if (!isBehind || to === undefined) return isBehind;
+  return Buffer.compare(keys.bytes.subarray(largestStart, largestEnd), to) < 0;
+}
+
+function boundOf(key: Uint8Array): KeyBound {
+  return { region: Region.of(key), start: 0, end: key.length };
 }
 
 function resolved(waiters: readonly Deferred[]): Deferred[] {

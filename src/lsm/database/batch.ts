@@ -25,6 +25,7 @@ export class Batch {
   constructor(engine: Engine, keyspace: Keyspace) {
     this.#engine = engine;
     this.#keyspace = keyspace;
+    if (keyspace.prefix.length === 0) engine.keyspaces.stayRaw();
   }
 
   /** Entries so far. */

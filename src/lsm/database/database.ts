@@ -1,26 +1,73 @@
 /** The public face of an engine. */
-import { GrowingBytes } from '../../bytes/growing-bytes.ts';
+import { Region } from '../../bytes/region.ts';
 import type { KeyBound } from '../version/version.ts';
 import { Batch } from './batch.ts';
 import type { Engine } from './engine.ts';
 import { Keyspace } from './keyspace.ts';
 import { openEngine } from './open-engine.ts';
 import type { OpenOptions } from './options.ts';
+import { ReadAttempt } from './read-attempt.ts';
+import { type Stats, statsOf } from './stats.ts';
 import { Snapshot } from './snapshot.ts';
-
-const NO_PREFIX: Uint8Array = new Uint8Array(0);
+import { MAX_KEYSPACE_NAME_BYTES } from '../limits.ts';
 
 export class Database extends Keyspace {
   readonly #engine: Engine;
+  readonly #keyspaces = new Map<string, Keyspace>();
 
   /** @internal */
   constructor(engine: Engine) {
-    super(engine, '', NO_PREFIX);
+    super(engine, '', engine.keyspaces.defaultPrefix());
     this.#engine = engine;
   }
 
   get directory(): string {
     return this.#engine.directory;
+  }
+
+  /**
+   * A keyspace, made where it is not there (which blocks for some syncs): keys of its own, in the same log, so that a batch over several of them is
+   * atomic. Only a directory that had keyspaces from its first write on can have any: a new one becomes such by this call. Names have 1 to 255 bytes of
+   * UTF-8. Throws LsmError UNSUPPORTED where the directory has none, CLOSED, READ_ONLY, DISK_FULL, LIMIT.
+   */
+  keyspace(name: string): Keyspace {
+    const engine = this.#engine;
+    engine.checkOpen();
+    const length = Buffer.byteLength(name);
+    if (length === 0 || length > MAX_KEYSPACE_NAME_BYTES) {
+      throw new RangeError(
+        `the name of a keyspace must have 1 to ${MAX_KEYSPACE_NAME_BYTES} bytes`,
+      );
+    }
+    let found = this.#keyspaces.get(name);
+    if (found === undefined) {
+      found = new Keyspace(engine, name, engine.keyspaces.open(name));
+      this.usePrefix(engine.keyspaces.defaultPrefix());
+      this.#keyspaces.set(name, found);
+    }
+    return found;
+  }
+
+  /** Names of the keyspaces that there are. */
+  keyspaceNames(): string[] {
+    this.#engine.checkOpen();
+    return this.#engine.keyspaces.names();
+  }
+
+  /**
+   * Drops a keyspace and all that is in it, whoever reads it. Settles when it is gone for good; its bytes go with later compactions, and at once where whole tables
+   * have nothing else. False where there was none. Rejects with LsmError.
+   */
+  async dropKeyspace(name: string): Promise<boolean> {
+    const engine = this.#engine;
+    this.#checkWritable();
+    await engine.writes.sync();
+    const range = engine.keyspaces.drop(name);
+    this.#keyspaces.get(name)?.markDropped();
+    this.#keyspaces.delete(name);
+    if (range === undefined) return false;
+    engine.background.dropRange(range);
+    return true;
   }
 
   /** Writes that happen together, collected first. */
@@ -35,6 +82,17 @@ export class Database extends Keyspace {
     return new Snapshot(this.#engine);
   }
 
+  /** Reads that do not wait, of a command that is run again when a block was missing (read-attempt.ts). Close it. */
+  attempt(): ReadAttempt {
+    return new ReadAttempt(this.#engine, this);
+  }
+
+  /** Sizes and counters. Takes some microseconds for each table and megabyte of cache. */
+  stats(): Stats {
+    this.#engine.checkOpen();
+    return statsOf(this.#engine);
+  }
+
   /** Settles when everything that was written before is in tables on the disk. Rejects with LsmError. */
   async flush(): Promise<void> {
     const engine = this.#engine;
@@ -44,13 +102,18 @@ export class Database extends Keyspace {
     if (engine.memtables.full.length > 0) await engine.background.flushed();
   }
 
-  /** Rewrites the tables of a range of keys, the whole by default, until it is in one level and what nobody sees is dropped. */
+  /**
+   * Rewrites tables until they are in one level and what nobody sees is dropped: all of them, or those that have keys of the default keyspace between two, both
+   * inclusive. Rejects with LsmError.
+   */
   async compact(
     range: { readonly gte?: Uint8Array; readonly lte?: Uint8Array } = {},
   ): Promise<void> {
     this.#checkWritable();
     await this.flush();
-    await this.#engine.background.compactRange(boundOf(range.gte), boundOf(range.lte));
+    const { gte, lte } = range;
+    const smallest = gte && boundOf(this.prefix, gte);
+    await this.#engine.background.compactRange(smallest, lte && boundOf(this.prefix, lte));
   }
 
   /** Settles when nothing waits to be flushed and no level is over its limit. */
@@ -63,6 +126,29 @@ export class Database extends Keyspace {
   async sync(): Promise<void> {
     this.#checkWritable();
     await this.#engine.writes.sync();
+  }
+
+  /** Reads every table past the cache and checks checksums, structure and order. Rejects with LsmError CORRUPTION at the first damage. */
+  async verify(): Promise<void> {
+    const engine = this.#engine;
+    engine.checkOpen();
+    const view = engine.retainView();
+    try {
+      for (const [level, files] of view.version.levels.entries()) {
+        for (const { number } of files) {
+          const table = engine.tables.acquire(number, level);
+          try {
+            for (const _ of table.verifySteps()) {
+              if (engine.turn.isLong()) await engine.turn.passed();
+            }
+          } finally {
+            engine.tables.release(table);
+          }
+        }
+      }
+    } finally {
+      engine.releaseView(view);
+    }
   }
 
   /** Ends all work and lets go of the directory. What was written is there at the next opening. No error where it is closed already. */
@@ -85,11 +171,12 @@ export class Database extends Keyspace {
   }
 }
 
-function boundOf(key: Uint8Array | undefined): KeyBound {
-  if (key === undefined) return undefined;
-  const bytes = new GrowingBytes(key.length);
-  bytes.region.bytes.set(key);
-  return { region: bytes.region, start: 0, end: key.length };
+function boundOf(prefix: Uint8Array, key: Uint8Array): KeyBound {
+  const end = prefix.length + key.length;
+  const region = Region.allocate(end);
+  region.bytes.set(prefix);
+  region.bytes.set(key, prefix.length);
+  return { region, start: 0, end };
 }
 
 /**

@@ -10,7 +10,8 @@
  *   view                             what a read that begins now looks at
  */
 import type { Clock } from '../../os/clock.ts';
-import { type FileSystem, joinPath } from '../../os/file-system.ts';
+import type { DatabaseLock } from '../../os/database-lock.ts';
+import type { FileSystem } from '../../os/file-system.ts';
 import type { Timers } from '../../os/timers.ts';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
@@ -21,10 +22,14 @@ import { LevelledPicker } from '../compaction/levelled-picker.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { Lookup } from '../format/lookup.ts';
 import { oldTableFileName, tableFileName } from '../manifest/file-names.ts';
+import type { DirectoryDescription } from '../manifest/kvasir-file.ts';
 import type { TableFile } from '../version/table-file.ts';
 import type { VersionSet } from '../version/version-set.ts';
+import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { Background } from './background.ts';
-import { Events } from './events.ts';
+import type { Events } from './events.ts';
+import type { FileRemovals } from './file-removals.ts';
+import { KeyspaceList } from './keyspace-list.ts';
 import type { LogSet } from './log-set.ts';
 import { ManifestQueue } from './manifest-queue.ts';
 import type { MemtableList } from './memtable-list.ts';
@@ -54,16 +59,12 @@ export interface Opened {
   readonly versions: VersionSet;
   readonly memtables: MemtableList;
   readonly logs: LogSet;
+  readonly removals: FileRemovals;
   readonly runner: JobRunner;
+  readonly events: Events;
   readonly lastSequence: number;
-  readonly lock: EngineLock;
-}
-
-/** The lock on the directory. */
-export interface EngineLock {
-  /** Whether it still holds: something may have taken it away. */
-  isHeld(): boolean;
-  release(): Promise<void>;
+  readonly lock: DatabaseLock;
+  readonly description: DirectoryDescription | undefined;
 }
 
 export class Engine {
@@ -82,11 +83,13 @@ export class Engine {
   readonly versions: VersionSet;
   readonly memtables: MemtableList;
   readonly logs: LogSet;
+  readonly removals: FileRemovals;
   readonly snapshots: SnapshotList = new SnapshotList();
 
   readonly manifest: ManifestQueue;
   readonly stall: WriteStall;
   readonly writes: WritePath;
+  readonly keyspaces: KeyspaceList;
   readonly background: Background;
 
   /** What a read that begins now looks at, and the last sequence that it sees. */
@@ -106,7 +109,7 @@ export class Engine {
   /** While a flush finds no room. */
   fullDisk: LsmError | undefined = undefined;
   isClosed = false;
-  readonly #lock: EngineLock;
+  readonly #lock: DatabaseLock;
   #jobs = 0;
 
   constructor(opened: Opened) {
@@ -118,13 +121,14 @@ export class Engine {
     this.clock = system.clock;
     this.timers = system.timers;
     this.turn = new Turn(system.clock, system.timers);
-    this.events = new Events(opened.directory);
+    this.events = opened.events;
     this.budget = opened.budget;
     this.cache = opened.cache;
     this.tables = opened.tables;
     this.versions = versions;
     this.memtables = memtables;
     this.logs = opened.logs;
+    this.removals = opened.removals;
     this.#lock = opened.lock;
     this.lastSequence = opened.lastSequence;
     this.view = new View([memtables.active, ...memtables.full], versions.current);
@@ -134,6 +138,7 @@ export class Engine {
     this.manifest = new ManifestQueue(this);
     this.stall = new WriteStall(this);
     this.writes = new WritePath(this);
+    this.keyspaces = new KeyspaceList(this, opened.description);
     const { level0Files, level1Bytes, fileBytes } = settings;
     const maxFileBytes = Math.max(fileBytes, MAX_FILE_BYTES);
     const picker = new LevelledPicker({ level0Files, level1Bytes, fileBytes, maxFileBytes });
@@ -148,15 +153,31 @@ export class Engine {
     return ++this.#jobs;
   }
 
-  /** A full memtable and its log are put aside, for entries that take `capacityBytes` at least others begin. Throws FileError. */
+  /** A full memtable and its log are put aside, for entries that take `capacityBytes` at least others begin. Throws LsmError. */
   rotate(capacityBytes: number): void {
     const { logs, memtables } = this;
-    const log = logs.begin(this.lastSequence, logs.current!.durableSequence);
-    memtables.rotate(log.number, capacityBytes);
+    const log = this.#beginLog();
+    memtables.rotate(this.lastSequence, log.number, capacityBytes);
     logs.isSynced = false;
     logs.prepare();
     this.#look();
     this.background.schedule();
+  }
+
+  #beginLog(): WriteAheadLog {
+    try {
+      return this.logs.begin(this.lastSequence, this.logs.current!.durableSequence);
+    } catch (error) {
+      const known = fromFileError(error);
+      if (known instanceof LsmError && known.code === 'DISK_FULL') throw known;
+      throw this.poison('a log could not be begun', error);
+    }
+  }
+
+  /** Makes the memtable, which is empty, large enough for a batch that is larger than memtables are. */
+  enlarge(capacityBytes: number): void {
+    this.memtables.replaceEmpty(capacityBytes);
+    this.#look();
   }
 
   /** An edit was installed. */
@@ -221,7 +242,8 @@ export class Engine {
       this.writes.fail(error);
       this.background.fail(error);
       await this.background.close();
-      this.logs.close();
+      await this.logs.close();
+      await this.removals.done();
       this.versions.close();
       this.tables.close();
       this.memtables.close();
@@ -238,11 +260,6 @@ export class Engine {
 
   #remove(file: TableFile): void {
     this.tables.evict(file.number);
-    if (this.isClosed) return;
-    // What can't be removed now is found by the next opening.
-    this.files
-      .unlinkAsync(joinPath(this.directory, tableFileName(file.number)))
-      .catch(() => this.files.unlinkAsync(joinPath(this.directory, oldTableFileName(file.number))))
-      .catch(() => {});
+    this.removals.remove(tableFileName(file.number), oldTableFileName(file.number));
   }
 }

@@ -71,6 +71,7 @@ function common(
     maxFiles,
     targetBytes: picker.targetBytes(outputLevel),
     snapshots: snapshots.sequences(),
+    deadRanges: engine.keyspaces.deadRanges(),
     maxOverlapBytes: picker.maxOverlapBytes(outputLevel),
     table: tableOptions(settings, outputLevel, versions.formatLevel === 1 ? 1 : 2),
   };

@@ -3,7 +3,9 @@ import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { LsmError } from '../errors.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../limits.ts';
 import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { approximateBytes } from './approximate-size.ts';
 import type { Engine } from './engine.ts';
+import { lowerBound, upperBound } from './range-bounds.ts';
 import { Range, type RangeOptions } from './range.ts';
 import type { NOT_CACHED } from './read-path.ts';
 import type { Snapshot } from './snapshot.ts';
@@ -25,7 +27,8 @@ export class Keyspace {
   readonly name: string;
   readonly #engine: Engine;
   /** What its keys begin with on the disk. */
-  readonly #prefix: Uint8Array;
+  #prefix: Uint8Array;
+  #isDropped = false;
   /** The key of a read: the prefix, and behind it what the caller gave. */
   readonly #key: GrowingBytes;
 
@@ -110,7 +113,22 @@ export class Keyspace {
    * ```
    */
   range(options: RangeOptions = {}): Range {
-    return new Range(this.#engine, this.#prefix, options);
+    return new Range(this.#engine, this, options);
+  }
+
+  /**
+   * Bytes that a range takes in tables, roughly, what was overwritten or deleted and not yet dropped included; what is in memory only is not. Blocks for indexes that
+   * are not in memory. Throws LsmError.
+   */
+  approximateBytes(range: Pick<RangeOptions, 'gt' | 'gte' | 'lt' | 'lte'> = {}): number {
+    this.#engine.checkOpen();
+    const lower = lowerBound(this.prefix, range);
+    const upper = upperBound(this.prefix, range);
+    return approximateBytes(
+      this.#engine,
+      lower && { region: lower.region, start: 0, end: lower.length },
+      upper && { region: upper.region, start: 0, end: upper.length },
+    );
   }
 
   // ---- writes
@@ -147,6 +165,7 @@ export class Keyspace {
   ): Promise<void> {
     const { writes, settings } = this.#engine;
     checkBytes(key, value);
+    if (this.#isDropped) return rejected(this.#dropped());
     const refusal = writes.refusal(this.#prefix.length + key.length + value.length);
     if (refusal !== undefined) return rejected(refusal);
     try {
@@ -166,6 +185,7 @@ export class Keyspace {
   ): void {
     const { writes, settings, writeFailure } = this.#engine;
     checkBytes(key, value);
+    if (this.#isDropped) throw this.#dropped();
     if (writeFailure !== undefined) throw writeFailure;
     checkLengths(key, value);
     writes.add(type, this.#prefix, key, value);
@@ -176,6 +196,7 @@ export class Keyspace {
   #readSequence(options: ReadOptions | undefined): number {
     const engine = this.#engine;
     if (engine.isClosed) engine.checkOpen();
+    if (this.#isDropped) throw this.#dropped();
     const snapshot = options?.snapshot;
     if (snapshot !== undefined) return snapshot.sequenceFor(engine);
     engine.writes.settle();
@@ -195,9 +216,25 @@ export class Keyspace {
     return end;
   }
 
-  /** @internal */
+  /** @internal What its keys begin with on the disk. Throws LsmError CLOSED where it was dropped. */
   get prefix(): Uint8Array {
+    if (this.#isDropped) throw this.#dropped();
     return this.#prefix;
+  }
+
+  /** @internal The directory has become one with keyspaces. */
+  usePrefix(prefix: Uint8Array): void {
+    this.#prefix = prefix;
+    this.#key.region.bytes.set(prefix);
+  }
+
+  /** @internal */
+  markDropped(): void {
+    this.#isDropped = true;
+  }
+
+  #dropped(): LsmError {
+    return new LsmError('CLOSED', `the keyspace ${this.name} was dropped`);
   }
 }
 

@@ -2,15 +2,17 @@
  * The logs of a tree: the one that is written to, older ones whose entries are not all in tables yet, and one that is prepared for the next switch.
  * Numbers ascend in the order of their entries.
  */
-import { joinPath, type FileSystem } from '../../os/file-system.ts';
+import type { FileSystem } from '../../os/file-system.ts';
 import { FIRST_LOG_ZERO_BYTES } from '../limits.ts';
 import { logFileName } from '../manifest/file-names.ts';
 import { discardLog, prepareLog, type PreparedLog, prepareLogSync } from '../wal/prepared-log.ts';
 import { WriteAheadLog } from '../wal/write-ahead-log.ts';
+import type { FileRemovals } from './file-removals.ts';
 
 export interface LogSetOptions {
   readonly files: FileSystem;
   readonly directory: string;
+  readonly removals: FileRemovals;
   readonly allocateFileNumber: () => number;
   /** Room that is zeroed in a log beforehand where writes are synced. */
   readonly zeroBytes: number;
@@ -25,7 +27,7 @@ export class LogSet {
   /** Numbers of logs on the disk, ascending. */
   #numbers: number[] = [];
   #prepared: PreparedLog | undefined = undefined;
-  #isPreparing = false;
+  #preparing: Promise<void> | undefined = undefined;
   #isClosed = false;
 
   constructor(options: LogSetOptions) {
@@ -67,20 +69,20 @@ export class LogSet {
 
   /** Prepares the next log beside the event loop. A failure is met again when the log is begun. */
   prepare(): void {
-    if (this.#prepared !== undefined || this.#isPreparing || this.#isClosed) return;
-    this.#isPreparing = true;
+    if (this.#prepared !== undefined || this.#preparing !== undefined || this.#isClosed) return;
     const { files, directory, allocateFileNumber } = this.#options;
     const zeroBytes = this.isSynced ? this.#options.zeroBytes : 0;
     const durableSequence = this.current?.durableSequence ?? 0;
     const number = allocateFileNumber();
-    prepareLog({ files, directory, number, durableSequence, zeroBytes }).then(
+    const options = { files, directory, number, durableSequence, zeroBytes };
+    this.#preparing = prepareLog(options).then(
       (prepared) => {
-        this.#isPreparing = false;
+        this.#preparing = undefined;
         if (this.#isClosed || this.#prepared !== undefined) this.#discard(prepared);
         else this.#prepared = prepared;
       },
       () => {
-        this.#isPreparing = false;
+        this.#preparing = undefined;
       },
     );
   }
@@ -88,16 +90,14 @@ export class LogSet {
   /** Logs below `number` have all their entries in durable tables: they are closed and removed. */
   removeBelow(number: number): void {
     this.current?.releaseUpTo(number - 1);
-    const { files, directory } = this.#options;
-    for (const old of this.#numbers.filter((n) => n < number)) {
-      // What can't be removed now is found by the next opening.
-      files.unlinkAsync(joinPath(directory, logFileName(old))).catch(() => {});
-    }
+    const { removals } = this.#options;
+    for (const old of this.#numbers) if (old < number) removals.remove(logFileName(old));
     this.#numbers = this.#numbers.filter((n) => n >= number);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#isClosed = true;
+    await this.#preparing;
     if (this.#prepared !== undefined) this.#discard(this.#prepared);
     this.#prepared = undefined;
     this.current?.close();

@@ -1,6 +1,6 @@
 /**
- * Edits on their way to the disk: appended at once, synced beside the event loop, one sync for all that came meanwhile, and then installed. Who can't wait
- * for the event loop syncs them at once.
+ * Edits on their way to the disk, one at a time: written, synced beside the event loop, installed, and then the next. Who can't wait for the event loop
+ * syncs what waits at once.
  *
  * An edit that fails poisons the database: it is not known what the next opening will find.
  */
@@ -8,52 +8,69 @@ import { MAX_MANIFEST_BYTES } from '../limits.ts';
 import type { VersionEdit } from '../manifest/version-edit.ts';
 import type { Engine } from './engine.ts';
 
+interface WaitingEdit {
+  readonly edit: VersionEdit;
+  readonly onInstalled: () => void;
+}
+
 export class ManifestQueue {
   readonly #engine: Engine;
-  #isSyncing = false;
+  readonly #waiting: WaitingEdit[] = [];
 
   constructor(engine: Engine) {
     this.#engine = engine;
   }
 
+  get isIdle(): boolean {
+    return this.#waiting.length === 0 && !this.#engine.versions.isPending;
+  }
+
   /** `onInstalled` is called when the edit's version is the current one. */
   commit(edit: VersionEdit, onInstalled: () => void): void {
+    this.#waiting.push({ edit, onInstalled });
+    if (!this.#engine.versions.isPending) this.#next();
+  }
+
+  /** Blocks until nothing waits. */
+  syncNow(): void {
+    const { versions } = this.#engine;
+    while (!this.isIdle && this.#engine.failure === undefined) {
+      if (!versions.isPending && !this.#write()) return;
+      try {
+        versions.sync();
+      } catch (error) {
+        this.#failed(error);
+      }
+    }
+  }
+
+  #next(): void {
+    if (this.#waiting.length === 0 || !this.#write()) return;
+    const { versions } = this.#engine;
+    versions.syncAsync().then(
+      () => {
+        if (!versions.isPending) this.#next();
+      },
+      (error: unknown) => this.#failed(error),
+    );
+  }
+
+  /** Gives the manifest the first edit that waits. False where that poisoned the database. */
+  #write(): boolean {
     const engine = this.#engine;
+    if (engine.failure !== undefined) return false;
+    const { edit, onInstalled } = this.#waiting.shift()!;
     try {
       engine.checkLock();
-      engine.versions.append(edit, engine.lastSequence, () => {
+      engine.versions.append(edit, () => {
         onInstalled();
         this.#installed();
       });
     } catch (error) {
       engine.poison('an edit could not be written to the manifest', error);
-      return;
+      return false;
     }
-    this.#sync();
-  }
-
-  /** Blocks. */
-  syncNow(): void {
-    const { versions } = this.#engine;
-    if (!versions.isPending) return;
-    try {
-      versions.sync();
-    } catch (error) {
-      this.#failed(error);
-    }
-  }
-
-  #sync(): void {
-    if (this.#isSyncing) return;
-    const { versions } = this.#engine;
-    this.#isSyncing = true;
-    versions.syncAsync().then(
-      () => {
-        this.#isSyncing = false;
-        if (versions.isPending) this.#sync();
-      },
-      (error: unknown) => this.#failed(error),
-    );
+    return true;
   }
 
   #failed(error: unknown): void {
@@ -63,9 +80,9 @@ export class ManifestQueue {
   #installed(): void {
     const engine = this.#engine;
     const { versions } = engine;
-    if (versions.manifestBytes > MAX_MANIFEST_BYTES && !versions.isPending) {
+    if (versions.manifestBytes > MAX_MANIFEST_BYTES) {
       try {
-        versions.beginManifest(engine.lastSequence);
+        versions.beginManifest();
       } catch (error) {
         engine.poison('a new manifest could not be begun', error);
         return;

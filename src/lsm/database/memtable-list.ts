@@ -12,6 +12,8 @@ export class HeldMemtable {
   logNumber: number;
   /** The list itself, a flush and each reader. */
   references = 1;
+  /** Of the last entry, once the memtable is full. */
+  lastSequence = 0;
 
   constructor(memtable: Memtable, logNumber: number) {
     this.memtable = memtable;
@@ -37,9 +39,10 @@ export class MemtableList {
   }
 
   /** Freezes the one that is written to and begins another, for entries of a new log that take `capacityBytes` at least. */
-  rotate(logNumber: number, capacityBytes: number): void {
+  rotate(lastSequence: number, logNumber: number, capacityBytes: number): void {
     const next = this.#make(Math.max(this.#sizeBytes, capacityBytes), logNumber);
     this.active.memtable.freeze();
+    this.active.lastSequence = lastSequence;
     this.full = [this.active, ...this.full];
     this.active = next;
   }

@@ -1,17 +1,36 @@
 /** Puts an engine together: lock, recovery, the files that it begins with. */
 
+import type { DatabaseLock } from '../../os/database-lock.ts';
+import { DirectoryLockedError } from '../../os/directory-lock.ts';
+import { directoryOf, FileError, joinPath } from '../../os/file-system.ts';
+import { NodeFileSystem } from '../../os/node-file-system.ts';
+import type { MemoryBudget } from '../cache/memory-budget.ts';
 import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
+import type { JobRequest } from '../compaction/job.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { MIN_CACHE_BYTES } from '../limits.ts';
+import {
+  checkDescription,
+  type DirectoryDescription,
+  readKvasirFile,
+} from '../manifest/kvasir-file.ts';
+import { tableFileName } from '../manifest/file-names.ts';
 import { VersionSet } from '../version/version-set.ts';
-import { Engine, type EngineLock } from './engine.ts';
+import { Engine } from './engine.ts';
+import { Events } from './events.ts';
+import { FileRemovals } from './file-removals.ts';
 import { LogSet } from './log-set.ts';
 import { MemtableList } from './memtable-list.ts';
 import { type OpenOptions, resolveOptions, type Settings } from './options.ts';
-import { Recovery } from './recovery.ts';
+import { MISSING_TABLE, Recovery } from './recovery.ts';
 import { Resources } from './resources.ts';
+
+/** What a directory may need that this version has. */
+const KNOWN_FEATURES: readonly string[] = [];
+/** How often a directory that somebody else writes to is read before it is given up. */
+const READ_ATTEMPTS = 10;
 
 /** Throws LsmError; RangeError for options that cannot be. */
 export async function openEngine(directory: string, options: OpenOptions): Promise<Engine> {
@@ -25,16 +44,57 @@ export async function openEngine(directory: string, options: OpenOptions): Promi
   }
 }
 
-async function assemble(directory: string, settings: Settings, lock: EngineLock): Promise<Engine> {
-  const { system } = settings;
-  const { files, timers } = system;
+/** What recovery needs, and the engine takes over. */
+interface Parts {
+  readonly settings: Settings;
+  readonly resources: Resources;
+  readonly budget: MemoryBudget;
+  readonly cache: BlockCache;
+  readonly tables: TableCache;
+  readonly memtables: MemtableList;
+}
+
+function makeParts(directory: string, settings: Settings): Parts {
+  const { files } = settings.system;
   const resources = settings.resources ?? new Resources();
   const { budget } = resources;
   const cache = new BlockCache({ capacityBytes: cacheBytes(settings, budget.limitBytes), budget });
-  const { maxOpenTables } = settings;
+  // The files of a database that somebody else writes to may be removed there at any time: all of them stay open.
+  const maxOpenTables = settings.readOnly ? Infinity : settings.maxOpenTables;
   const tables = new TableCache({ files, directory, cache, maxOpenTables });
   const memtables = new MemtableList(settings.memtableBytes, budget, 0);
-  const recovery = new Recovery(directory, settings, memtables, cache);
+  return { settings, resources, budget, cache, tables, memtables };
+}
+
+function discard(parts: Parts): void {
+  parts.tables.close();
+  parts.memtables.close();
+  parts.cache.close();
+}
+
+async function assemble(
+  directory: string,
+  settings: Settings,
+  lock: DatabaseLock,
+): Promise<Engine> {
+  for (let attempt = 1; ; attempt++) {
+    const parts = makeParts(directory, settings);
+    try {
+      return await recover(directory, parts, lock);
+    } catch (error) {
+      discard(parts);
+      // Whoever writes to the directory has removed what it no longer needs: what it needs now can be read.
+      if (!settings.readOnly || attempt === READ_ATTEMPTS || !isMissing(error)) throw error;
+    }
+  }
+}
+
+async function recover(directory: string, parts: Parts, lock: DatabaseLock): Promise<Engine> {
+  const { settings, memtables } = parts;
+  const { files, timers } = settings.system;
+  const recovery = new Recovery(directory, settings, memtables, parts.budget);
+  const description = readKvasirFile(files, directory);
+  if (description !== undefined) checkDescription(description, recovery.state, KNOWN_FEATURES);
   for (const _ of recovery.replay()) await new Promise<void>((resolve) => timers.soon(resolve));
 
   const { state, lastSequence } = recovery;
@@ -42,35 +102,64 @@ async function assemble(directory: string, settings: Settings, lock: EngineLock)
   state.logNumber = logNumber;
   state.previousLogNumber = 0;
   const versions = new VersionSet(files, directory, state);
+  const removals = new FileRemovals(files, directory);
   const logs = new LogSet({
     files,
     directory,
+    removals,
     allocateFileNumber: () => versions.allocateFileNumbers(1),
     zeroBytes: settings.memtableBytes,
   });
-  if (!settings.readOnly) {
-    versions.beginManifest(lastSequence);
+  if (settings.readOnly) openAll(parts.tables, versions);
+  else {
+    versions.beginManifest();
     logs.begin(lastSequence, lastSequence, logNumber);
     memtables.active.logNumber = logNumber;
     await recovery.removeRubbish(versions.manifestNumber, logNumber);
   }
-  const runner = runnerFor(settings, cache);
-  const engine = new Engine({
+  const events = new Events(directory);
+  const runner = runnerFor(directory, parts.resources, settings, events);
+  const own = {
     directory,
-    settings,
-    budget,
-    cache,
-    tables,
     versions,
-    memtables,
     logs,
+    removals,
     runner,
+    events,
     lastSequence,
     lock,
-  });
+    description,
+  };
+  const engine = new Engine({ ...parts, ...own });
+  if (recovery.isNew) engine.keyspaces.begin(settings.keyspaced, state.formatLevel);
+  else if (settings.keyspaced !== undefined) checkLayout(directory, settings, description);
   engine.events.publish('open', { isNew: recovery.isNew, replayedEntries: recovery.entries });
   engine.background.schedule();
   return engine;
+}
+
+function openAll(tables: TableCache, versions: VersionSet): void {
+  for (const [level, files] of versions.current.levels.entries()) {
+    for (const { number } of files) tables.release(tables.acquire(number, level));
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const cause = error instanceof LsmError ? error.cause : error;
+  if (cause instanceof FileError) return cause.code === 'ENOENT';
+  return error instanceof LsmError && error.problem === MISSING_TABLE;
+}
+
+function checkLayout(
+  directory: string,
+  settings: Settings,
+  description: DirectoryDescription | undefined,
+): void {
+  const found = description?.layout ?? 'raw';
+  const expected = settings.keyspaced === true ? 'keyspaced' : 'raw';
+  if (found === expected) return;
+  const problem = 'the layout of a directory is fixed when it is made';
+  throw new LsmError('UNSUPPORTED', problem, { path: directory, expected, found });
 }
 
 function cacheBytes(settings: Settings, limitBytes: number): number {
@@ -79,23 +168,49 @@ function cacheBytes(settings: Settings, limitBytes: number): number {
   return Math.max(MIN_CACHE_BYTES, limitBytes - memtables);
 }
 
-function runnerFor(settings: Settings, cache: BlockCache): JobRunner {
+function runnerFor(
+  directory: string,
+  resources: Resources,
+  settings: Settings,
+  events: Events,
+): JobRunner {
   const { files, clock, timers } = settings.system;
   const bytesPerSecond = settings.backgroundBytesPerSecond;
-  return new InlineRunner({ files, clock, timers, cache, bytesPerSecond });
+  const { pool, budget } = resources;
+  const inline = (): JobRunner =>
+    new InlineRunner({ files, clock, timers, budget, bytesPerSecond });
+  // A job thread knows the real files alone.
+  if (pool === undefined || !(files instanceof NodeFileSystem)) return inline();
+  const removeOutputs = ({ firstFileNumber, maxFiles }: JobRequest): void => {
+    for (let i = 0; i < maxFiles; i++) {
+      const path = joinPath(directory, tableFileName(firstFileNumber + i));
+      if (files.stat(path) !== undefined) files.unlink(path);
+    }
+  };
+  const standIn = (): JobRunner => {
+    events.publish('failure', { what: 'threads cannot be started: jobs run in slices' });
+    return inline();
+  };
+  return pool.runner({ directory, bytesPerSecond, removeOutputs, standIn });
 }
 
-async function takeLock(directory: string, settings: Settings): Promise<EngineLock> {
-  const { files } = settings.system;
+/** Makes the directory where it may be made. Read-only openings lock nothing. */
+async function takeLock(directory: string, settings: Settings): Promise<DatabaseLock> {
+  const { files, lockDatabase } = settings.system;
   try {
-    const isThere = files.stat(directory)?.isDirectory === true;
-    if (!isThere && settings.createIfMissing && !settings.readOnly) files.makeDirectory(directory);
-    else if (!isThere) {
-      const problem = 'there is no such directory';
-      throw new LsmError('NOT_FOUND', problem, { path: directory });
+    if (files.stat(directory)?.isDirectory !== true) {
+      if (!settings.createIfMissing || settings.readOnly) {
+        throw new LsmError('NOT_FOUND', 'there is no such directory', { path: directory });
+      }
+      files.makeDirectory(directory);
+      files.syncDirectory(directoryOf(directory));
     }
+    if (settings.readOnly) return NO_LOCK;
+    return await lockDatabase(directory);
   } catch (error) {
-    throw fromFileError(error);
+    if (!(error instanceof DirectoryLockedError)) throw fromFileError(error);
+    throw new LsmError('LOCKED', error.message, { path: directory, cause: error });
   }
-  return { isHeld: () => true, release: () => Promise.resolve() };
 }
+
+const NO_LOCK: DatabaseLock = { isHeld: () => true, release: () => Promise.resolve() };

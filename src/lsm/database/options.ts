@@ -1,5 +1,9 @@
 /** What a database is opened with: the defaults, and what is refused. */
-import { realSystem, type System } from '../../os/system.ts';
+import type { Clock } from '../../os/clock.ts';
+import { type LockDatabase, lockDatabase } from '../../os/database-lock.ts';
+import type { FileSystem } from '../../os/file-system.ts';
+import { realSystem } from '../../os/system.ts';
+import type { Timers } from '../../os/timers.ts';
 import type { CodecName, FormatLevel, TableWriteOptions } from '../format/table-options.ts';
 import {
   LEVELS,
@@ -12,6 +16,14 @@ import type { LogDrop, RecoveryMode } from '../wal/log-recovery.ts';
 import type { Resources } from './resources.ts';
 
 const MIB = 1024 * 1024;
+
+/** The operating system, as far as a database needs it. */
+export interface EngineSystem {
+  readonly clock: Clock;
+  readonly timers: Timers;
+  readonly files: FileSystem;
+  readonly lockDatabase: LockDatabase;
+}
 
 export interface OpenOptions {
   /** Makes the database where there is none. Default true. */
@@ -63,7 +75,7 @@ export interface OpenOptions {
   /** Checks all invariants at every turn: for tests. Default false. */
   readonly paranoid?: boolean;
   /** The operating system; tests give a simulated one. */
-  readonly system?: System;
+  readonly system?: EngineSystem;
 }
 
 export interface Settings extends Required<
@@ -108,7 +120,7 @@ export function resolveOptions(options: OpenOptions): Settings {
     maxOpenTables: options.maxOpenTables ?? 1000,
     formatLevel: options.formatLevel,
     paranoid: options.paranoid ?? false,
-    system: options.system ?? realSystem(),
+    system: options.system ?? { ...realSystem(), lockDatabase },
   };
   check('memtableBytes', settings.memtableBytes, MIN_MEMTABLE_BYTES, MAX_MEMTABLE_BYTES);
   check('maxFullMemtables', settings.maxFullMemtables, 1, 64);

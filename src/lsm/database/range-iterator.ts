@@ -16,13 +16,14 @@
  */
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
-import { BLOCKED, CACHED, type Cursor, SYNC, VALID } from '../cursor.ts';
+import { BLOCKED, CACHED, type Cursor, END, SYNC, VALID } from '../cursor.ts';
 import { LsmError } from '../errors.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { MergingCursor } from '../merging-cursor.ts';
 import { LevelCursor } from '../version/level-cursor.ts';
 import { VisibleCursor } from '../visible-cursor.ts';
 import type { Engine } from './engine.ts';
+import { lowerBound, upperBound } from './range-bounds.ts';
 import type { Entry, RangeOptions } from './range.ts';
 import type { SnapshotEntry } from './snapshot-list.ts';
 import type { View } from './view.ts';
@@ -99,18 +100,72 @@ export class RangeIterator {
     const entries: Entry[] = [];
     try {
       let bytes = 0;
-      while (entries.length < count && bytes < BATCH_BYTES && (await this.#nextLater())) {
-        const entry: Entry = [this.key(), this.value()];
-        bytes += entry[0].length + entry[1].length;
-        entries.push(entry);
+      while (entries.length < count && bytes < BATCH_BYTES) {
+        const status = this.step();
+        if (status === END) break;
+        if (status === BLOCKED) await this.load();
+        else {
+          const entry: Entry = [this.key(), this.value()];
+          bytes += entry[0].length + entry[1].length;
+          entries.push(entry);
+        }
       }
+      const { turn } = this.#engine;
+      if (turn.isLong()) await turn.passed();
     } finally {
       this.#isBusy = false;
     }
     return entries;
   }
 
-  /** The same, blocking. */
+  /**
+   * As `next`, but never waits: VALID, END, or BLOCKED where something has to be read before the move is at its end. Then `load` is awaited, and the next call goes
+   * on with that move. Throws LsmError.
+   */
+  step(): number {
+    if (this.#isBlocked) {
+      this.#checkOpen();
+      this.#cursor!.resume();
+    } else if (
+      this.#place === ON &&
+      this.#view === this.#engine.view &&
+      this.#mode === CACHED &&
+      this.#count < this.#limit
+    ) {
+      if (this.#isReverse) this.#cursor!.previous();
+      else this.#cursor!.next();
+    } else {
+      this.#begin(CACHED);
+      if (this.#place === BEHIND) return END;
+    }
+    const cursor = this.#cursor!;
+    if (cursor.status === BLOCKED) {
+      this.#isBlocked = true;
+      return BLOCKED;
+    }
+    if (this.#isBlocked) this.#unblock();
+    return this.#settle(cursor) ? VALID : END;
+  }
+
+  /** Reads what `step` has to read: at once where reads are quick, else beside the event loop. Rejects with LsmError. */
+  async load(): Promise<void> {
+    const { clock, misses } = this.#engine;
+    const requests = this.#requests!;
+    if (!misses.isQuick()) {
+      try {
+        await requests.load();
+      } finally {
+        if (this.#isClosed) requests.release();
+      }
+      return;
+    }
+    const startUs = clock.monotonicUs();
+    const { length } = requests;
+    requests.loadSync();
+    if (length > 0) misses.took((clock.monotonicUs() - startUs) / length);
+  }
+
+  /** As `nextBatch`, blocking. */
   nextBatchSync(count: number): Entry[] {
     const entries: Entry[] = [];
     let bytes = 0;
@@ -132,6 +187,7 @@ export class RangeIterator {
     target.length = this.#prefixLength + key.length;
     this.#place = BEFORE;
     this.#hasTarget = true;
+    this.#unblock();
   }
 
   /** The key, in memory of the caller's own. */
@@ -160,6 +216,8 @@ export class RangeIterator {
   }
 
   #hasTarget = false;
+  /** In the middle of a move, for which something has to be read. */
+  #isBlocked = false;
 
   #entry(): VisibleCursor {
     if (this.#place !== ON) throw new TypeError('the iterator is not on an entry');
@@ -172,24 +230,16 @@ export class RangeIterator {
   }
 
   #nextSlow(mode: number): boolean {
+    if (this.#isBlocked) throw new TypeError('the iterator is in the middle of a step');
     this.#begin(mode);
     if (this.#place === BEHIND) return false;
     return this.#settle(this.#cursor!);
   }
 
-  async #nextLater(): Promise<boolean> {
-    this.#begin(CACHED);
-    if (this.#place === BEHIND) return false;
-    const cursor = this.#cursor!;
-    const requests = this.#requests!;
-    while (cursor.status === BLOCKED) {
-      await requests.load();
-      this.#checkOpen();
-      cursor.resume();
-    }
-    // What was loaded is held by the cursor, or not needed any more.
-    requests.release();
-    return this.#settle(cursor);
+  /** What was loaded is held by the cursor, or not needed any more. */
+  #unblock(): void {
+    this.#isBlocked = false;
+    this.#requests?.release();
   }
 
   /** Makes the next move in `mode`, on the newest view. */
@@ -286,45 +336,4 @@ function sourceOf(
     cursors.push(new LevelCursor(version.indexes[level]!, level, tables, mode, requests));
   }
   return cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors);
-}
-
-function lowerBound(prefix: Uint8Array, options: RangeOptions): GrowingBytes | undefined {
-  const { gt, gte } = options;
-  if (gt !== undefined && gte !== undefined) throw new TypeError('gt and gte exclude each other');
-  const bound = gt ?? gte;
-  if (bound === undefined)
-    return prefix.length === 0 ? undefined : boundOf(prefix, NO_BYTES, false);
-  return boundOf(prefix, bound, gt !== undefined);
-}
-
-function upperBound(prefix: Uint8Array, options: RangeOptions): GrowingBytes | undefined {
-  const { lt, lte } = options;
-  if (lt !== undefined && lte !== undefined) throw new TypeError('lt and lte exclude each other');
-  const bound = lt ?? lte;
-  if (bound !== undefined) return boundOf(prefix, bound, lte !== undefined);
-  if (prefix.length === 0) return undefined;
-  return behindPrefix(prefix);
-}
-
-/** The key itself, or (`isNext`) the first one behind it. */
-function boundOf(prefix: Uint8Array, key: Uint8Array, isNext: boolean): GrowingBytes {
-  if (!(key instanceof Uint8Array)) throw new TypeError('a bound must be a Uint8Array');
-  const length = prefix.length + key.length + (isNext ? 1 : 0);
-  const bound = new GrowingBytes(length);
-  bound.region.bytes.set(prefix);
-  bound.region.bytes.set(key, prefix.length);
-  bound.length = length;
-  return bound;
-}
-
-/** The first key behind all that begin with the prefix. */
-function behindPrefix(prefix: Uint8Array): GrowingBytes | undefined {
-  let length = prefix.length;
-  while (length > 0 && prefix[length - 1] === 255) length--;
-  if (length === 0) return undefined;
-  const bound = new GrowingBytes(length);
-  bound.region.bytes.set(prefix.subarray(0, length));
-  bound.region.bytes[length - 1]!++;
-  bound.length = length;
-  return bound;
 }

@@ -1,5 +1,6 @@
 /** A range of keys, to be iterated as often as wanted: in a loop, an asynchronous loop, or by hand through `iterator`. */
 import type { Engine } from './engine.ts';
+import type { Keyspace } from './keyspace.ts';
 import { RangeIterator } from './range-iterator.ts';
 import type { Snapshot } from './snapshot.ts';
 
@@ -20,19 +21,19 @@ export type Entry = [key: Buffer, value: Buffer];
 
 export class Range implements Iterable<Entry>, AsyncIterable<Entry> {
   readonly #engine: Engine;
-  readonly #prefix: Uint8Array;
+  readonly #keyspace: Keyspace;
   readonly #options: RangeOptions;
 
   /** @internal */
-  constructor(engine: Engine, prefix: Uint8Array, options: RangeOptions) {
+  constructor(engine: Engine, keyspace: Keyspace, options: RangeOptions) {
     this.#engine = engine;
-    this.#prefix = prefix;
+    this.#keyspace = keyspace;
     this.#options = options;
   }
 
   /** An iterator that stands before the range's first entry and sees the database as it is now. Close it. */
   iterator(): RangeIterator {
-    return new RangeIterator(this.#engine, this.#prefix, this.#options);
+    return new RangeIterator(this.#engine, this.#keyspace.prefix, this.#options);
   }
 
   /** Blocks for what is not in memory. */

@@ -11,7 +11,7 @@
  */
 import { type FileSystem, joinPath } from '../../os/file-system.ts';
 import type { BatchReader } from '../batch-reader.ts';
-import type { BlockCache } from '../cache/block-cache.ts';
+import type { MemoryBudget } from '../cache/memory-budget.ts';
 import { JobRun } from '../compaction/job-run.ts';
 import { LsmError } from '../errors.ts';
 import { readCurrent } from '../manifest/current.ts';
@@ -34,6 +34,8 @@ import { BATCH_HEADER_BYTES } from '../write-batch.ts';
 import type { MemtableList } from './memtable-list.ts';
 import { type Settings, tableOptions } from './options.ts';
 
+export const MISSING_TABLE = 'a table is missing';
+
 export class Recovery {
   readonly state: ManifestState;
   readonly isNew: boolean;
@@ -44,16 +46,21 @@ export class Recovery {
   readonly #directory: string;
   readonly #settings: Settings;
   readonly #memtables: MemtableList;
-  readonly #cache: BlockCache;
+  readonly #budget: MemoryBudget;
   readonly #names: readonly { name: string; file: FileName }[];
 
   /** Reads the manifest. Throws LsmError. */
-  constructor(directory: string, settings: Settings, memtables: MemtableList, cache: BlockCache) {
+  constructor(
+    directory: string,
+    settings: Settings,
+    memtables: MemtableList,
+    budget: MemoryBudget,
+  ) {
     this.#files = settings.system.files;
     this.#directory = directory;
     this.#settings = settings;
     this.#memtables = memtables;
-    this.#cache = cache;
+    this.#budget = budget;
     this.#names = this.#list();
     const current = readCurrent(this.#files, directory);
     this.isNew = current === undefined;
@@ -103,8 +110,7 @@ export class Recovery {
         this.#files.stat(path) ??
         this.#files.stat(joinPath(this.#directory, oldTableFileName(number)));
       if (stat?.sizeBytes === sizeBytes) continue;
-      const problem =
-        stat === undefined ? 'a table is missing' : 'a table is not as long as it was';
+      const problem = stat === undefined ? MISSING_TABLE : 'a table is not as long as it was';
       const cause = this.state.tail;
       const found = stat?.sizeBytes;
       throw new LsmError('CORRUPTION', problem, { path, expected: sizeBytes, found, cause });
@@ -180,14 +186,14 @@ export class Recovery {
     const capacity = Memtable.capacityFor(count, payloadBytes);
     if (memtables.active.memtable.entries === 0) memtables.replaceEmpty(capacity);
     else {
-      memtables.rotate(0, capacity);
+      memtables.rotate(0, 0, capacity);
       if (!this.#settings.readOnly) this.#flushFull();
     }
   }
 
   #flush(): void {
     if (this.#memtables.active.memtable.entries === 0) return;
-    this.#memtables.rotate(0, 0);
+    this.#memtables.rotate(0, 0, 0);
     this.#flushFull();
   }
 
@@ -207,12 +213,13 @@ export class Recovery {
         maxFiles: 1,
         targetBytes: Infinity,
         snapshots: [],
+        deadRanges: [],
         keepsDeletions: true,
         below: [],
         maxOverlapBytes: Infinity,
         table: tableOptions(settings, 0, state.formatLevel === 1 ? 1 : 2),
       },
-      { files: this.#files, clock: settings.system.clock, cache: this.#cache },
+      { files: this.#files, clock: settings.system.clock, budget: this.#budget },
     );
     while (!run.step());
     const { result, failure } = run.reply!;

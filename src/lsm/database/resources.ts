@@ -1,5 +1,6 @@
 /** What several databases of a process share: a memory budget and the threads that flush and compact. */
 import { MemoryBudget } from '../cache/memory-budget.ts';
+import { WorkerPool } from '../compaction/worker-pool.ts';
 
 const MIB = 1024 * 1024;
 
@@ -12,10 +13,13 @@ export interface ResourcesOptions {
 
 export class Resources {
   readonly budget: MemoryBudget;
-  readonly workers: number;
+  /** undefined where jobs run on the databases' own thread. */
+  readonly pool: WorkerPool | undefined;
 
   constructor(options: ResourcesOptions = {}) {
     this.budget = new MemoryBudget(options.memoryBytes ?? 256 * MIB);
-    this.workers = options.workers ?? 1;
+    const workers = options.workers ?? 1;
+    const isThreaded = workers > 0 && WorkerPool.isPossible;
+    this.pool = isThreaded ? new WorkerPool(workers, this.budget) : undefined;
   }
 }

@@ -1,23 +1,171 @@
-/** Counters of one database since it was opened. */
+/** What a database tells of itself. */
+import type { Engine } from './engine.ts';
+
+/** Counters since the opening. */
 export class Counters {
   entriesWritten = 0;
   /** Keys and values, as callers gave them. */
   bytesWritten = 0;
+  logBytes = 0;
   syncs = 0;
-  gets = 0;
   flushes = 0;
   flushedBytes = 0;
+  flushUs = 0;
   compactions = 0;
   moves = 0;
   compactionReadBytes = 0;
   compactionWrittenBytes = 0;
-  /** Microseconds that jobs ran. */
-  flushUs = 0;
   compactionUs = 0;
-  /** How often and for how long writers were slowed down, and stopped. */
   slowdowns = 0;
   slowdownUs = 0;
   stops = 0;
   stopUs = 0;
   longestStopUs = 0;
+}
+
+export interface LevelStats {
+  readonly level: number;
+  readonly files: number;
+  readonly bytes: number;
+}
+
+/** Something that keeps old versions of entries from being dropped. */
+export interface PinStats {
+  readonly holder: string;
+  readonly sequence: number;
+  /** Writes since then, whose overwritten versions have to be kept. */
+  readonly writesBehind: number;
+  readonly ageMs: number;
+}
+
+/** Sizes in bytes, times in milliseconds, counts since the opening unless they are of now. */
+export interface Stats {
+  /** Of the last write that reads see. */
+  readonly sequence: number;
+  readonly levels: readonly LevelStats[];
+  readonly tables: { readonly files: number; readonly bytes: number; readonly open: number };
+  readonly memtables: {
+    readonly entries: number;
+    readonly usedBytes: number;
+    /** Full ones that wait to be flushed. */
+    readonly full: number;
+    /** Memory of all that exist, also of those that only an iterator still reads. */
+    readonly heldBytes: number;
+  };
+  readonly logs: { readonly files: number; readonly bytes: number };
+  readonly cache: {
+    readonly capacityBytes: number;
+    readonly usedBytes: number;
+    readonly pinnedBytes: number;
+    readonly hits: number;
+    readonly misses: number;
+  };
+  readonly reads: { readonly blocks: number; readonly bytes: number };
+  /** Lookups in a table that its filter answered, and those that it let pass in vain. */
+  readonly filters: { readonly negatives: number; readonly falsePositives: number };
+  readonly writes: {
+    readonly entries: number;
+    readonly bytes: number;
+    /** Records of the log: the writes of one tick share one. */
+    readonly groups: number;
+    readonly syncs: number;
+  };
+  readonly flushes: { readonly count: number; readonly bytes: number; readonly ms: number };
+  readonly compactions: {
+    readonly count: number;
+    /** Tables that went down a level as they were. */
+    readonly moves: number;
+    readonly readBytes: number;
+    readonly writtenBytes: number;
+    readonly ms: number;
+    /** Bytes that have to be rewritten before no level is over its limit, roughly. */
+    readonly debtBytes: number;
+    readonly isRunning: boolean;
+  };
+  /** Bytes that went to the disk for each byte that was written: log, flushes, compactions. 0 before the first write. */
+  readonly writeAmplification: number;
+  /** Writers that waited: a little, because level 0 has many files; and altogether. */
+  readonly stalls: {
+    readonly slowdowns: number;
+    readonly slowdownMs: number;
+    readonly stops: number;
+    readonly stopMs: number;
+    readonly longestStopMs: number;
+  };
+  /** Snapshots and iterators that are open, the oldest sequence first. */
+  readonly pins: readonly PinStats[];
+  /** Sets of tables that somebody reads, the newest included. */
+  readonly versions: number;
+  /** Of the budget, which databases may share. */
+  readonly memory: { readonly limitBytes: number; readonly usedBytes: number };
+}
+
+export function statsOf(engine: Engine): Stats {
+  const { versions, memtables, logs, cache, tables, stats, background, snapshots } = engine;
+  const { current } = versions;
+  const { loader } = tables;
+  const now = engine.clock.monotonicUs();
+  const written = stats.logBytes + stats.flushedBytes + stats.compactionWrittenBytes;
+  const pins = snapshots.entries().map(({ holder, sequence, sinceUs }) => ({
+    holder,
+    sequence,
+    writesBehind: engine.lastSequence - sequence,
+    ageMs: (now - sinceUs) / 1000,
+  }));
+  pins.sort((a, b) => a.sequence - b.sequence);
+  return {
+    sequence: engine.lastSequence,
+    levels: current.levels.map((files, level) => ({
+      level,
+      files: files.length,
+      bytes: current.levelBytes[level]!,
+    })),
+    tables: { files: current.fileCount, bytes: current.sizeBytes, open: tables.openTables },
+    memtables: {
+      entries: memtables.active.memtable.entries,
+      usedBytes: memtables.active.memtable.usedBytes,
+      full: memtables.full.length,
+      heldBytes: memtables.heldBytes,
+    },
+    logs: { files: logs.numbers.length, bytes: logs.sizeBytes },
+    cache: {
+      capacityBytes: cache.capacityBytes,
+      usedBytes: cache.usedBytes,
+      pinnedBytes: cache.pinnedBytes(),
+      hits: cache.hits,
+      misses: cache.misses,
+    },
+    reads: { blocks: loader.blocksRead, bytes: loader.bytesRead },
+    filters: {
+      negatives: loader.filterNegatives,
+      falsePositives: loader.filterFalsePositives,
+    },
+    writes: {
+      entries: stats.entriesWritten,
+      bytes: stats.bytesWritten,
+      groups: engine.writes.groups,
+      syncs: stats.syncs,
+    },
+    flushes: { count: stats.flushes, bytes: stats.flushedBytes, ms: stats.flushUs / 1000 },
+    compactions: {
+      count: stats.compactions,
+      moves: stats.moves,
+      readBytes: stats.compactionReadBytes,
+      writtenBytes: stats.compactionWrittenBytes,
+      ms: stats.compactionUs / 1000,
+      debtBytes: background.debtBytes,
+      isRunning: background.compaction !== undefined,
+    },
+    writeAmplification: stats.bytesWritten === 0 ? 0 : written / stats.bytesWritten,
+    stalls: {
+      slowdowns: stats.slowdowns,
+      slowdownMs: stats.slowdownUs / 1000,
+      stops: stats.stops,
+      stopMs: stats.stopUs / 1000,
+      longestStopMs: stats.longestStopUs / 1000,
+    },
+    pins,
+    versions: versions.liveVersions,
+    memory: { limitBytes: engine.budget.limitBytes, usedBytes: engine.budget.usedBytes },
+  };
 }

@@ -39,6 +39,11 @@ export class Turn {
     this.#timers.soon(fn);
   }
 
+  /** Settles when the loop has turned. */
+  passed(): Promise<void> {
+    return new Promise((resolve) => this.next(resolve));
+  }
+
   readonly #turned = (): void => {
     this.#isWatched = false;
   };

@@ -236,10 +236,10 @@ export class WritePath {
     return STORED;
   }
 
+  /** What callers are told. What is no known failure leaves nobody knows what behind. */
   #asLsmError(error: unknown): LsmError {
     const known = fromFileError(error);
-    if (known instanceof LsmError) return known;
-    throw error;
+    return known instanceof LsmError ? known : this.#engine.poison('a write failed', error);
   }
 
   /** False where the batch has to wait for a flush or compaction. Throws LsmError, FileError. */
@@ -256,7 +256,7 @@ export class WritePath {
       });
     }
     if (memtables.active.memtable.entries === 0) {
-      memtables.replaceEmpty(capacity);
+      this.#engine.enlarge(capacity);
       return true;
     }
     if (stall.isStopped()) {
@@ -273,6 +273,7 @@ export class WritePath {
     try {
       log.append(batch.region, 0, batch.sizeBytes);
       log.write();
+      this.#engine.stats.logBytes += batch.sizeBytes;
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
       try {

@@ -2,7 +2,7 @@
  * Brings blocks from files to memory: reads, verifies the checksum, uncompresses, and places them in the block cache. One loader serves all tables
  * of a thread; it holds the buffers that blocks pass through.
  */
-import { crc32c, unmaskCrc } from '../../bytes/crc32c.ts';
+import { maskedCrc32c, unmaskCrc } from '../../bytes/crc32c.ts';
 import { copyBytes, Region } from '../../bytes/region.ts';
 import type { OpenFile } from '../../os/file-system.ts';
 import { HIGH, LOW, type BlockCache } from '../cache/block-cache.ts';
@@ -16,8 +16,9 @@ import {
   uncompressBlock,
 } from './codecs.ts';
 import { MAX_KEPT_BUFFER_BYTES } from '../limits.ts';
+import { BlockRun } from './block-run.ts';
 import { BlockSearch } from './block-search.ts';
-import { BLOCK_TRAILER_BYTES } from './footer.ts';
+import { BLOCK_TRAILER_BYTES, type BlockHandle } from './footer.ts';
 import { decodedIndexBytes, decodeIndex } from './index-block.ts';
 
 /** What a block is for: how it is placed in the cache. */
@@ -47,6 +48,8 @@ export class BlockLoader {
   filterFalsePositives = 0;
   /** What lookups and seeks search blocks with. */
   readonly search: BlockSearch = new BlockSearch();
+  /** What `loadRun` reads. */
+  readonly run: BlockRun = new BlockRun();
   /** Where `readPlain` leaves a block: `[plainStart, plainEnd)`, until the next call of anything here. */
   plain: Region = Region.allocate(0);
   plainStart = 0;
@@ -65,24 +68,51 @@ export class BlockLoader {
     return this.place(source, kind, offset, size, this.#stored, 0);
   }
 
-  /** The same beside the event loop. Where the block was cached meanwhile, that slot. */
+  /**
+   * Reads the neighbours in `run` by one read and caches those that are not: the slot of the first, pinned. Blocks. Throws as `load`, but for a damaged
+   * neighbour, which is left for whoever gets there.
+   */
+  loadRun(source: BlockSource): number {
+    const { run } = this;
+    const { length } = run;
+    this.#readStored(source, run.offset(0), length - BLOCK_TRAILER_BYTES);
+    const first = this.place(source, DATA, run.offset(0), run.size(0), this.#stored, 0);
+    for (let i = 1; i < run.count; i++) {
+      const offset = run.offset(i);
+      if (this.cache.isCached(source.fileNumber, offset)) continue;
+      const at = offset - run.offset(0);
+      try {
+        this.cache.release(this.place(source, DATA, offset, run.size(i), this.#stored, at));
+      } catch {
+        break;
+      }
+    }
+    return first;
+  }
+
+  /** Reads neighbouring blocks by one read beside the event loop, and caches them: their slots, pinned, are added to `slots`. Rejects as `load` throws. */
   async loadAsync(
     source: BlockSource,
     kind: number,
-    offset: number,
-    size: number,
-  ): Promise<number> {
-    const length = size + BLOCK_TRAILER_BYTES;
+    blocks: readonly BlockHandle[],
+    slots: number[],
+  ): Promise<void> {
+    const from = blocks[0]!.offset;
+    const last = blocks.at(-1)!;
+    const length = last.offset + last.size + BLOCK_TRAILER_BYTES - from;
     let buffer = this.#buffers.pop();
     if (buffer === undefined || buffer.bytes.length < length) {
       buffer = Region.allocate(Math.max(length, FIRST_BUFFER_BYTES));
     }
     try {
-      const count = await source.file.readAsync(buffer.bytes, 0, length, offset);
-      if (count < length) throw endsEarly(source, offset, length, count);
-      const slot = this.cache.acquire(source.fileNumber, offset);
-      if (slot >= 0) return slot;
-      return this.place(source, kind, offset, size, buffer, 0);
+      const count = await source.file.readAsync(buffer.bytes, 0, length, from);
+      if (count < length) throw endsEarly(source, from, length, count);
+      for (const { offset, size } of blocks) {
+        // Somebody else may have been faster.
+        const slot = this.cache.acquire(source.fileNumber, offset);
+        const at = offset - from;
+        slots.push(slot >= 0 ? slot : this.place(source, kind, offset, size, buffer, at));
+      }
     } catch (error) {
       throw fromFileError(error);
     } finally {
@@ -136,14 +166,14 @@ export class BlockLoader {
 
   /** Compares the checksum of a block with its stored bytes. Throws LsmError CORRUPTION. */
   verify(source: BlockSource, offset: number, size: number, stored: Region, at: number): void {
-    const found = crc32c(stored, at, at + size + 1);
-    const expected = unmaskCrc(stored.view.getUint32(at + size + 1, true));
-    if (found === expected) return;
+    const crc = maskedCrc32c(stored, at, at + size + 1);
+    const expected = stored.view.getInt32(at + size + 1, true);
+    if (crc === expected) return;
     throw new LsmError('CORRUPTION', `checksum of the block of ${size} bytes`, {
       path: source.file.path,
       offset,
-      expected: expected.toString(16).padStart(8, '0'),
-      found: found.toString(16).padStart(8, '0'),
+      expected: hex(unmaskCrc(expected >>> 0)),
+      found: hex(unmaskCrc(crc >>> 0)),
     });
   }
 
@@ -249,6 +279,10 @@ export class BlockLoader {
     if (inflated === undefined) throw notUncompressed(source, offset);
     return inflated;
   }
+}
+
+function hex(word: number): string {
+  return word.toString(16).padStart(8, '0');
 }
 
 function endsEarly(source: BlockSource, offset: number, expected: number, found: number): LsmError {

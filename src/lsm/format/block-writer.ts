@@ -2,7 +2,7 @@
  * Appends blocks with their trailers to a file that is written once, front to back: contents, type (1 byte), masked CRC-32C of both (4 bytes). What
  * is appended gathers in one buffer and is handed to the system in pieces of 128 KiB or more.
  */
-import { crc32c, maskCrc } from '../../bytes/crc32c.ts';
+import { maskedCrc32c } from '../../bytes/crc32c.ts';
 import { copyBytes, Region } from '../../bytes/region.ts';
 import type { OpenFile } from '../../os/file-system.ts';
 import { TABLE_WRITE_BYTES } from '../limits.ts';
@@ -49,7 +49,7 @@ export class BlockWriter {
     }
     const { view } = this.#out;
     view.setUint8(to, type);
-    view.setUint32(to + 1, maskCrc(crc32c(this.#out, from, to + 1)), true);
+    view.setInt32(to + 1, maskedCrc32c(this.#out, from, to + 1), true);
     this.offset = this.#written + from;
     this.size = to - from;
     this.#end = to + BLOCK_TRAILER_BYTES;

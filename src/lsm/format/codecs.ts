@@ -10,12 +10,12 @@
  * Levels 1 of LevelDB knows 0 and 1 (newer versions 2); the others are read wherever they are met.
  */
 import zlib from 'node:zlib';
+import { compress as snappyCompress, uncompress as snappyUncompress } from 'snappyjs';
 import type { Region } from '../../bytes/region.ts';
 import { readVarint, varintEnd, varintLength, writeVarint } from '../../bytes/varint.ts';
 import { LsmError } from '../errors.ts';
 import { MAX_PLAIN_BLOCK_BYTES } from '../limits.ts';
 import { isLz4Length, Lz4Compressor, lz4Uncompress } from './lz4.ts';
-import { SnappyCompressor, snappyLength, snappyUncompress } from './snappy.ts';
 import type { CodecName } from './table-options.ts';
 
 export const BLOCK_RAW = 0;
@@ -31,6 +31,8 @@ export const UNTOLD = -2;
 const ZSTD_LEVEL = 1;
 const ZSTD_MAGIC = 0xfd2fb528;
 const ZLIB_FIRST_BYTE = 0x78;
+/** A copy of 3 bytes makes 64. */
+const MAX_SNAPPY_RATIO = 22;
 /** The most that a byte of deflate or of a zstd block becomes. */
 const MAX_DEFLATE_RATIO = 1032;
 const MAX_ZSTD_RATIO = 65_536;
@@ -52,7 +54,6 @@ export function isCodecPresent(codec: CodecName): boolean {
 export class BlockCompressor {
   /** The type byte of blocks that it compressed. */
   readonly type: number;
-  readonly #snappy: SnappyCompressor | undefined;
   readonly #lz4: Lz4Compressor | undefined;
 
   /** Throws LsmError UNSUPPORTED where this Node.js does not have the codec. */
@@ -61,7 +62,6 @@ export class BlockCompressor {
       throw new LsmError('UNSUPPORTED', 'this Node.js has no zstd: it came with version 22.15');
     }
     this.type = { none: BLOCK_RAW, snappy: BLOCK_SNAPPY, lz4: BLOCK_LZ4, zstd: BLOCK_ZSTD }[codec];
-    this.#snappy = codec === 'snappy' ? new SnappyCompressor() : undefined;
     this.#lz4 = codec === 'lz4' ? new Lz4Compressor() : undefined;
   }
 
@@ -74,9 +74,6 @@ export class BlockCompressor {
     at: number,
     limit: number,
   ): number {
-    if (this.#snappy !== undefined) {
-      return this.#snappy.compress(source, start, end, target, at, limit);
-    }
     if (this.#lz4 !== undefined) {
       const bodyAt = at + varintLength(end - start);
       if (bodyAt > limit) return -1;
@@ -84,22 +81,25 @@ export class BlockCompressor {
       return this.#lz4.compress(source, start, end, target, bodyAt, limit);
     }
     if (this.type === BLOCK_RAW) return -1;
-    const level = ZSTD.constants.ZSTD_c_compressionLevel ?? 100;
-    const packed = ZSTD.zstdCompressSync!(source.bytes.subarray(start, end), {
-      params: { [level]: ZSTD_LEVEL },
-    });
+    const plain = source.bytes.subarray(start, end);
+    const packed = this.type === BLOCK_SNAPPY ? snappyCompress(plain) : compressZstd(plain);
     if (at + packed.length > limit) return -1;
     target.bytes.set(packed, at);
     return at + packed.length;
   }
 }
 
+function compressZstd(plain: Uint8Array): Uint8Array {
+  const level = ZSTD.constants.ZSTD_c_compressionLevel ?? 100;
+  return ZSTD.zstdCompressSync!(plain, { params: { [level]: ZSTD_LEVEL } });
+}
+
 /** Bytes that a block is uncompressed; MALFORMED, or UNTOLD. */
 export function plainLength(type: number, source: Region, start: number, end: number): number {
   if (type === BLOCK_RAW) return end - start;
-  if (type === BLOCK_SNAPPY) return snappyLength(source, start, end);
-  if (type !== BLOCK_LZ4) return UNTOLD;
+  if (type !== BLOCK_SNAPPY && type !== BLOCK_LZ4) return UNTOLD;
   const length = readVarint(source.bytes, start, end);
+  if (type === BLOCK_SNAPPY) return length > (end - start) * MAX_SNAPPY_RATIO ? MALFORMED : length;
   return isLz4Length(length, end - start) ? length : MALFORMED;
 }
 
@@ -113,7 +113,14 @@ export function uncompressBlock(
   at: number,
   length: number,
 ): boolean {
-  if (type === BLOCK_SNAPPY) return snappyUncompress(source, start, end, target, at, length);
+  if (type === BLOCK_SNAPPY) {
+    try {
+      target.bytes.set(snappyUncompress(source.bytes.subarray(start, end), length), at);
+      return true;
+    } catch {
+      return false;
+    }
+  }
   return lz4Uncompress(source, varintEnd(source.bytes, start), end, target, at, length);
 }
 

@@ -174,6 +174,14 @@ test('any bytes before a good footer, and any bytes at all', () => {
   fc.assert(run, { numRuns: 500 });
 });
 
+test("a table in RocksDB's own format is refused by name", () => {
+  const bytes = writeTable(ENTRIES).file.contents();
+  bytes.set(Buffer.from('f7cff485b741e288', 'hex'), bytes.length - 8);
+  expect(() => new Opened(new MemoryFile(PATH, bytes))).toThrow(
+    expect.objectContaining({ code: 'UNSUPPORTED', path: PATH, found: '88e241b785f4cff7' }),
+  );
+});
+
 test('a failing read is an IO_ERROR that names the file', () => {
   const { file } = writeTable(ENTRIES);
   const opened = new Opened(file);

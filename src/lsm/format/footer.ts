@@ -23,6 +23,13 @@ const MAGIC: Readonly<Record<FormatLevel, readonly [number, number]>> = {
   2: [0x7361766b, 0x32547269],
 };
 
+/** Magics of tables that are none of LevelDB's: RocksDB's block-based, plain and cuckoo ones. */
+const FOREIGN: readonly (readonly [number, number])[] = [
+  [0x85f4cff7, 0x88e241b7],
+  [0x63bf9564, 0x82422296],
+  [0xc5f17873, 0x926789d0],
+];
+
 /** Where a block is. */
 export interface BlockHandle {
   readonly offset: number;
@@ -67,13 +74,20 @@ export function writeFooter(region: Region, at: number, footer: Footer): number 
   return at + FOOTER_BYTES;
 }
 
-/** The footer in the first 48 bytes of `region`, of a file of `fileBytes`. Throws LsmError CORRUPTION. */
+/** The footer in the first 48 bytes of `region`, of a file of `fileBytes`. Throws LsmError CORRUPTION, UNSUPPORTED. */
 export function readFooter(region: Region, fileBytes: number, path: string): Footer {
   const { bytes, view } = region;
   const offset = fileBytes - FOOTER_BYTES;
   const low = view.getUint32(MAGIC_AT, true);
   const high = view.getUint32(MAGIC_AT + 4, true);
   const formatLevel = ([1, 2] as const).find((l) => MAGIC[l][0] === low && MAGIC[l][1] === high);
+  if (FOREIGN.some(([l, h]) => l === low && h === high)) {
+    throw new LsmError('UNSUPPORTED', "a table in RocksDB's own format", {
+      path,
+      offset: offset + MAGIC_AT,
+      found: hex([low, high]),
+    });
+  }
   if (formatLevel === undefined) {
     throw new LsmError('CORRUPTION', 'this is no table, or its end is missing', {
       path,

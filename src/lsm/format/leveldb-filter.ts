@@ -20,7 +20,7 @@ const MAX_PROBES = 30;
 const SEED = 0xbc9f1d34 | 0;
 const M = 0xc6a4a793 | 0;
 
-/** LevelDB's hash, a uint32. */
+/** LevelDB's hash, as an int32. */
 export function levelDbHash(region: Region, start: number, end: number): number {
   const { view } = region;
   let h = SEED ^ Math.imul(end - start, M);
@@ -34,11 +34,13 @@ export function levelDbHash(region: Region, start: number, end: number): number 
     h = Math.imul(h, M);
     h ^= h >>> 24;
   }
-  return h >>> 0;
+  return h;
 }
 
 export class LevelDbFilterBuilder {
-  #hashes: number[] = [];
+  /** Of the keys since the last filter ended. */
+  #hashes: Int32Array = new Int32Array(256);
+  #keys = 0;
   #offsets: number[] = [];
   #region: Region = Region.allocate(4096);
   #end = 0;
@@ -54,12 +56,17 @@ export class LevelDbFilterBuilder {
   }
 
   add(region: Region, start: number, end: number): void {
-    this.#hashes.push(levelDbHash(region, start, end));
+    if (this.#keys === this.#hashes.length) {
+      const grown = new Int32Array(this.#keys * 2);
+      grown.set(this.#hashes);
+      this.#hashes = grown;
+    }
+    this.#hashes[this.#keys++] = levelDbHash(region, start, end);
   }
 
   /** The contents of the meta block. */
   finish(): Region {
-    if (this.#hashes.length > 0) this.#endFilter();
+    if (this.#keys > 0) this.#endFilter();
     this.#grow(this.#offsets.length * 4 + 5);
     const { view } = this.#region;
     let at = this.#end;
@@ -76,7 +83,7 @@ export class LevelDbFilterBuilder {
 
   #endFilter(): void {
     this.#offsets.push(this.#end);
-    const keys = this.#hashes.length;
+    const keys = this.#keys;
     if (keys === 0) return;
     const bytes = (Math.max(MIN_BITS, keys * BITS_PER_KEY) + 7) >>> 3;
     const bits = bytes * 8;
@@ -84,17 +91,18 @@ export class LevelDbFilterBuilder {
     const target = this.#region.bytes;
     const from = this.#end;
     target.fill(0, from, from + bytes);
-    for (let h of this.#hashes) {
-      const delta = ((h >>> 17) | (h << 15)) >>> 0;
+    for (let i = 0; i < keys; i++) {
+      let h = this.#hashes[i]!;
+      const delta = (h >>> 17) | (h << 15);
       for (let n = 0; n < PROBES; n++) {
-        const bit = h % bits;
+        const bit = (h >>> 0) % bits;
         target[from + (bit >>> 3)]! |= 1 << (bit & 7);
-        h = (h + delta) >>> 0;
+        h = (h + delta) | 0;
       }
     }
     target[from + bytes] = PROBES;
     this.#end = from + bytes + 1;
-    this.#hashes.length = 0;
+    this.#keys = 0;
   }
 
   #grow(more: number): void {
@@ -136,11 +144,11 @@ export function levelDbMayContain(
   const probes = bytes[to - 1]!;
   if (probes > MAX_PROBES) return true;
   const bits = (to - 1 - from) * 8;
-  const delta = ((hash >>> 17) | (hash << 15)) >>> 0;
+  const delta = (hash >>> 17) | (hash << 15);
   for (let n = 0, h = hash; n < probes; n++) {
-    const bit = h % bits;
+    const bit = (h >>> 0) % bits;
     if ((bytes[from + (bit >>> 3)]! & (1 << (bit & 7))) === 0) return false;
-    h = (h + delta) >>> 0;
+    h = (h + delta) | 0;
   }
   return true;
 }

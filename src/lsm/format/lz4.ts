@@ -7,7 +7,6 @@
  * The last sequence ends behind its literals. The last five bytes are literals, and no match begins in the last twelve.
  */
 import { copyBytes, type Region } from '../../bytes/region.ts';
-import { copyWithin, matchLength } from './snappy.ts';
 
 const TABLE_BITS = 12;
 const MAX_OFFSET = 65_535;
@@ -16,6 +15,7 @@ const MATCH_FREE_TAIL = 12;
 const MIN_MATCH = 4;
 /** Each byte of length adds at most 255. */
 const MAX_RATIO = 255;
+/** Places restart long before they leave 31 bits. */
 const MAX_PLACE = 2 ** 30;
 
 /** Whether compressed bytes can be as long as they claim. */
@@ -72,9 +72,23 @@ export function lz4Uncompress(
   return false;
 }
 
+/** Copies forward, bytes that were just written included; may write garbage up to `limit` behind what it copies. */
+function copyWithin(target: Region, to: number, from: number, count: number, limit: number): void {
+  const { view, bytes } = target;
+  const end = to + count;
+  if (to - from >= 8 && end + 8 <= limit) {
+    for (; to < end; to += 8, from += 8) {
+      view.setInt32(to, view.getInt32(from, true), true);
+      view.setInt32(to + 4, view.getInt32(from + 4, true), true);
+    }
+    return;
+  }
+  while (to < end) bytes[to++] = bytes[from++]!;
+}
+
 export class Lz4Compressor {
   readonly #table: Int32Array = new Int32Array(1 << TABLE_BITS);
-  /** As in SnappyCompressor. */
+  /** Place of the block's first byte: places count on from block to block, so that the table needs no clearing. */
   #base = 1;
 
   /** Compresses `[start, end)` to `target` at `at`, within `limit`; returns where it ends, -1 where it does not fit. */
@@ -150,4 +164,19 @@ function writeLength(bytes: Uint8Array, at: number, rest: number): number {
   for (; rest >= 255; rest -= 255) bytes[at++] = 255;
   bytes[at++] = rest;
   return at;
+}
+
+/** How far the bytes at `a` and `b` > `a` go on alike, before `end`. */
+function matchLength(source: Region, a: number, b: number, end: number): number {
+  const { view } = source;
+  const from = b;
+  for (; b + 4 <= end; a += 4, b += 4) {
+    const differing = view.getInt32(a, true) ^ view.getInt32(b, true);
+    if (differing !== 0) return b - from + ((31 - Math.clz32(differing & -differing)) >> 3);
+  }
+  while (b < end && view.getUint8(a) === view.getUint8(b)) {
+    a++;
+    b++;
+  }
+  return b - from;
 }

@@ -1,6 +1,9 @@
 /**
- * What is known of a table, in its meta block `kvasir.properties`, and the names of its meta blocks, in the metaindex. Both are blocks of whole
+ * What is known of a table, in its meta block `filter.kvasir.properties`, and the names of its meta blocks, in the metaindex. Both are blocks of whole
  * keys (block-builder.ts) in bytewise order, names in ASCII. Numbers are varints.
+ *
+ * The properties are no filter, but `filter.` begins the only names that every reader takes for somebody else's: LevelDB reads over all that it does
+ * not know, RocksDB's `sst_dump --command=verify` ends at other unknown names.
  *
  * Unknown names are read over, so that there may be more of them one day.
  */
@@ -10,13 +13,15 @@ import { INDEX_EXPANSION } from '../limits.ts';
 import type { BlockBuilder } from './block-builder.ts';
 import type { TableMeta } from './table-options.ts';
 
-export const PROPERTIES_NAME = 'kvasir.properties';
+export const PROPERTIES_NAME = 'filter.kvasir.properties';
 export const RANGE_DELETIONS_NAME = 'kvasir.range-deletions';
 
 /** Of tables that Kvasir wrote; all of `TableMeta` but the size. */
 export interface TableProperties extends Omit<TableMeta, 'sizeBytes'> {
   readonly comparator: string;
   readonly codec: string;
+  /** By which rule prefixes of keys are in the filter (filter-prefix.ts); empty where they are not. */
+  readonly filterPrefix: string;
   /** Seconds since 1970, 0 where it was not told. */
   readonly createdAtSeconds: number;
 }
@@ -37,7 +42,11 @@ const NUMBERS: Readonly<Record<string, PropertyName>> = {
   'raw-key-bytes': 'rawKeyBytes',
   'raw-value-bytes': 'rawValueBytes',
 };
-const TEXTS: Readonly<Record<string, PropertyName>> = { codec: 'codec', comparator: 'comparator' };
+const TEXTS: Readonly<Record<string, PropertyName>> = {
+  codec: 'codec',
+  comparator: 'comparator',
+  'filter-prefix': 'filterPrefix',
+};
 const KEYS: Readonly<Record<string, PropertyName>> = { largest: 'largest', smallest: 'smallest' };
 
 /** Adds all properties to an empty block of whole keys. */

@@ -30,6 +30,7 @@ import { BlockBuilder } from './block-builder.ts';
 import { BlockWriter } from './block-writer.ts';
 import { BlockCompressor } from './codecs.ts';
 import { FILTER_NAME, filterHash, FilterBuilder } from './filter.ts';
+import { prefixEnd, prefixText } from './filter-prefix.ts';
 import { FOOTER_BYTES, writeFooter, writeHandle, type BlockHandle } from './footer.ts';
 import { IndexBuilder } from './index-builder.ts';
 import { LEVELDB_FILTER_NAME, LevelDbFilterBuilder } from './leveldb-filter.ts';
@@ -64,6 +65,8 @@ export class TableBuilder {
   #lastLow = 0;
   #lastHigh = 0;
   #smallest: Uint8Array = NO_BYTES;
+  /** Length of the last key's prefix that is in the filter. */
+  #lastPrefix: number = NO_KEY;
   /** Of range deletions: the last one's key, and the furthest end. */
   #lastBegin: Uint8Array = NO_BYTES;
   #furthestEnd: Uint8Array = NO_BYTES;
@@ -139,8 +142,12 @@ export class TableBuilder {
     const isNewKey = prefix < keyLength || lastEnd !== keyLength;
     if (isNewKey && this.#filter !== undefined) {
       this.#filter.add(filterHash(keyRegion, keyStart, keyEnd));
+      if (this.#options.filterPrefix !== undefined) {
+        this.#addPrefix(this.#filter, keyRegion, keyStart, keyEnd, prefix);
+      }
     }
-    if (isNewKey && this.#levelDbFilter !== undefined) {
+    // This filter is asked block by block: each has all keys of its blocks, those too that another block began.
+    if (this.#levelDbFilter !== undefined && (isNewKey || this.#data.entries === 0)) {
       this.#levelDbFilter.add(keyRegion, keyStart, keyEnd);
     }
     this.#data.add(
@@ -186,7 +193,8 @@ export class TableBuilder {
     if (this.#rangeDeletions.entries > 0) addMetaBlock(RANGE_DELETIONS_NAME, this.#rangeDeletions);
     const meta = this.#meta();
     const properties = new BlockBuilder(1);
-    writeProperties(properties, { ...meta, ...this.#options });
+    const filterPrefix = prefixText(this.#options.filterPrefix);
+    writeProperties(properties, { ...meta, ...this.#options, filterPrefix });
     addMetaBlock(PROPERTIES_NAME, properties);
     this.#writeEnd(metaindex);
     return { ...meta, sizeBytes: writer.position };
@@ -249,6 +257,20 @@ export class TableBuilder {
     this.#dataBlocks++;
     this.#dataBytes = writer.position;
     this.#levelDbFilter?.startBlock(writer.position);
+  }
+
+  /** Adds the key's prefix to the filter where the key before, with which `common` bytes are shared, did not. */
+  #addPrefix(
+    filter: FilterBuilder,
+    region: Region,
+    start: number,
+    end: number,
+    common: number,
+  ): void {
+    const length = prefixEnd(region, start, end, this.#options.filterPrefix!) - start;
+    const isKnown = length <= common && length === this.#lastPrefix;
+    this.#lastPrefix = length;
+    if (length >= 0 && !isKnown) filter.add(filterHash(region, start, start + length));
   }
 
   #addRangeDeletion(begin: Uint8Array, end: Uint8Array, sequence: number): void {

@@ -3,7 +3,7 @@
  *
  * The key is made whole in a region of the cursor's own, since an entry has only what differs from the key before. The value stays in its block,
  * which is pinned while the cursor stands in it (in STREAM mode it lies in the cursor's own window on the file). Going back means reading on from the restart
- * point before.
+ * point before. A scan forward whose blocks are not cached reads more and more of them at once.
  *
  * Own key bytes are copied in steps of 8 and may take up to 7 bytes more along, which are never looked at: behind any entry of a block are at least 8 bytes of
  * restart points, and the key's region is larger than the key.
@@ -22,7 +22,9 @@ import {
   TYPE_FOR_SEEK,
   typeOf,
 } from '../internal-key.ts';
+import { FIRST_READ_AHEAD_BYTES, MAX_READ_AHEAD_BYTES } from '../limits.ts';
 import { DATA, malformed } from './block-loader.ts';
+import type { BlockRun } from './block-run.ts';
 import { BEHIND, EXACT, MALFORMED, type BlockSearch } from './block-search.ts';
 import { BlockStream } from './block-stream.ts';
 import { indexCount, indexOffset, indexSize, searchIndex } from './index-block.ts';
@@ -64,6 +66,8 @@ export class TableCursor extends Cursor {
   /** The internal key is `[0, #keyLength)` of `keyRegion`. */
   #keyLength = 0;
   #move: number = NO_MOVE;
+  /** Blocks that were not cached, of those entered one behind the other. */
+  #missed = 0;
   /** What a blocked seek looks for. */
   #sought: Region;
   #soughtEnd = 0;
@@ -257,11 +261,14 @@ export class TableCursor extends Cursor {
     } else {
       let slot = cache.acquire(table.fileNumber, offset);
       if (slot < 0) {
+        const run = this.#runFrom(i, index, at);
         if (this.#mode === CACHED) {
-          this.#requests!.add(table, DATA, offset, size);
+          for (let n = 0; n < run.count; n++) {
+            this.#requests!.add(table, DATA, run.offset(n), run.size(n));
+          }
           return false;
         }
-        slot = table.loader.load(table, DATA, offset, size);
+        slot = table.loader.loadRun(table);
       }
       this.#slot = slot;
       this.#block = cache.region(slot);
@@ -275,6 +282,18 @@ export class TableCursor extends Cursor {
     if (this.#restarts === 0 || this.#entriesEnd < this.#start) throw this.#malformed();
     this.valueRegion = this.#block;
     return true;
+  }
+
+  /** The block at `i` and, where blocks are entered one behind the other and two were not cached, some behind it. */
+  #runFrom(i: number, index: Region, at: number): BlockRun {
+    const { run } = this.#table.loader;
+    this.#missed = this.#move === FORWARD ? this.#missed + 1 : 0;
+    const ahead = FIRST_READ_AHEAD_BYTES * 2 ** Math.min(this.#missed, 10);
+    const limit = this.#missed < 2 ? 0 : Math.min(ahead, MAX_READ_AHEAD_BYTES);
+    const count = indexCount(index, at);
+    run.clear();
+    while (i < count && run.add(indexOffset(index, at, i), indexSize(index, at, i), limit)) i++;
+    return run;
   }
 
   #leave(): void {

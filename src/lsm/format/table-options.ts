@@ -1,6 +1,7 @@
 /** How tables are written, and what is known of one that was. */
 import { isCodecPresent } from './codecs.ts';
 import { LsmError } from '../errors.ts';
+import { checkPrefix, type FilterPrefix } from './filter-prefix.ts';
 
 /** Names of codecs. `lz4` and `zstd` need format level 2, `zstd` also a Node.js that has it (22.15 or later). */
 export type CodecName = 'none' | 'snappy' | 'lz4' | 'zstd';
@@ -21,6 +22,8 @@ export interface TableWriteOptions {
   readonly formatLevel?: FormatLevel;
   /** Of the full-file filter; 0 for none. Default 10: 1 % false positives. At most 100. */
   readonly filterBitsPerKey?: number;
+  /** Prefixes of keys that go into the full-file filter too (`Table.mayContainPrefix`). Default none. */
+  readonly filterPrefix?: FilterPrefix | undefined;
   /** Also write LevelDB's filter block, 10 bits a key. Default false. */
   readonly levelDbFilter?: boolean;
   /** Name of the order of keys, kept in the properties. Default LevelDB's bytewise comparator. */
@@ -29,7 +32,9 @@ export interface TableWriteOptions {
   readonly createdAtSeconds?: number;
 }
 
-export type ResolvedTableOptions = Required<TableWriteOptions>;
+export interface ResolvedTableOptions extends Required<Omit<TableWriteOptions, 'filterPrefix'>> {
+  readonly filterPrefix: FilterPrefix | undefined;
+}
 
 /** What a finished table holds: for the manifest, statistics, and decisions about compaction. */
 export interface TableMeta {
@@ -60,6 +65,7 @@ export function resolveTableOptions(options: TableWriteOptions): ResolvedTableOp
     codec: options.codec ?? 'none',
     formatLevel: options.formatLevel ?? 1,
     filterBitsPerKey: options.filterBitsPerKey ?? 10,
+    filterPrefix: options.filterPrefix,
     levelDbFilter: options.levelDbFilter ?? false,
     comparator: options.comparator ?? BYTEWISE_COMPARATOR,
     createdAtSeconds: options.createdAtSeconds ?? 0,
@@ -68,6 +74,7 @@ export function resolveTableOptions(options: TableWriteOptions): ResolvedTableOp
   check('blockBytes', resolved.blockBytes, 64, 4 * 1024 * 1024);
   check('restartInterval', resolved.restartInterval, 1, 1024);
   check('filterBitsPerKey', resolved.filterBitsPerKey, 0, 100);
+  if (resolved.filterPrefix !== undefined) checkPrefix(resolved.filterPrefix);
   if (resolved.formatLevel === 1 && (codec === 'lz4' || codec === 'zstd')) {
     throw new LsmError('UNSUPPORTED', `the codec ${codec} needs format level 2`);
   }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { Region } from '../../bytes/region.ts';
-import { BLOCKED, CACHED, type Cursor, STREAM, SYNC, VALID } from '../cursor.ts';
+import { BLOCKED, CACHED, type Cursor, END, STREAM, SYNC, VALID } from '../cursor.ts';
 import { internalKey } from '../internal-key.ts';
 import {
   addEntry,
@@ -18,7 +18,9 @@ import {
 } from '../testing/table-entries.ts';
 import { MemoryFile } from '../testing/memory-file.ts';
 import { isCodecPresent } from './codecs.ts';
-import { ABSENT, NOT_CACHED } from './lookup.ts';
+import { filterHash } from './filter.ts';
+import { type FilterPrefix, prefixEnd } from './filter-prefix.ts';
+import { ABSENT, FOUND, NOT_CACHED } from './lookup.ts';
 import { TableBuilder } from './table-builder.ts';
 import type { CodecName, TableWriteOptions } from './table-options.ts';
 
@@ -192,6 +194,7 @@ test('the table tells what it holds', () => {
     ...rest,
     comparator: 'leveldb.BytewiseComparator',
     codec: 'snappy',
+    filterPrefix: '',
     createdAtSeconds: 1234,
   });
   expect(sizeBytes).toBe(file.length);
@@ -261,16 +264,10 @@ test('an empty table, and approximate offsets', () => {
 });
 
 test('held indexes and filters stay when everything else goes, and are let go', () => {
-  const entries = Array.from({ length: 2000 }, (_, i) => ({
-    key: Buffer.from(`k${String(i).padStart(5, '0')}`),
-    sequence: i + 1,
-    type: 1,
-    value: new Uint8Array(100),
-  }));
-  const opened = new Opened(writeTable(entries).file, 64 * 1024);
+  const opened = new Opened(writeTable(ROWS).file, 64 * 1024);
   opened.table.isHeld = true;
   for (let round = 0; round < 3; round++) {
-    for (const { key, sequence } of entries) opened.get(key, sequence);
+    for (const { key, sequence } of ROWS) opened.get(key, sequence);
   }
   expect(opened.cache.heldBytes).toBeGreaterThan(3000);
   const { index, filter } = opened.table.layout;
@@ -279,4 +276,118 @@ test('held indexes and filters stay when everything else goes, and are let go', 
   opened.table.close();
   expect(opened.cache.pinnedBytes()).toBe(0);
   expect(opened.cache.heldBytes).toBe(0);
+});
+
+/** 2000 entries of 100 bytes: about 60 blocks. */
+const ROWS: Entry[] = Array.from({ length: 2000 }, (_, i) => ({
+  key: bytesOf(`k${String(i).padStart(5, '0')}`),
+  sequence: i + 1,
+  type: 1,
+  value: new Uint8Array(100).fill(i),
+}));
+
+test('a scan forward reads ahead, others do not', async () => {
+  const { file, meta } = writeTable(ROWS);
+  const opened = new Opened(file, 1 << 20);
+  const { table, requests } = opened;
+  table.approximateOffsetOf(Region.of('k'), 0, 1);
+  file.reads = 0;
+  for (const i of [100, 900, 1500]) {
+    const key = Region.of(ROWS[i]!.key);
+    const cursor = table.cursor(SYNC);
+    cursor.seek(key, 0, key.bytes.length, 1e6);
+    cursor.close();
+  }
+  expect(file.reads).toBe(3);
+  expect(allOf(table.cursor(SYNC))).toEqual(ROWS);
+  expect(file.reads).toBeLessThan(meta.dataBlocks / 4);
+  expect(file.largestRead).toBeLessThanOrEqual(256 * 1024);
+
+  opened.cache.eraseFile(5);
+  file.reads = 0;
+  const cursor = table.cursor(CACHED, requests);
+  let waits = 0;
+  const seen: Entry[] = [];
+  for (cursor.first(); cursor.status !== END;) {
+    if (cursor.status === BLOCKED) {
+      waits++;
+      await requests.load();
+      cursor.resume();
+    } else {
+      seen.push(entryAt(cursor)!);
+      cursor.next();
+    }
+  }
+  requests.release();
+  expect(seen).toEqual(ROWS);
+  expect(waits).toBeLessThan(meta.dataBlocks / 4);
+  expect(file.reads).toBeLessThan(meta.dataBlocks / 4);
+  expect(opened.cache.pinnedBytes()).toBe(0);
+});
+
+test('damage that was read ahead is met when the scan gets there', () => {
+  const { file, meta } = writeTable(ROWS);
+  file.bytes[Math.floor(meta.dataBytes * 0.9)]! ^= 1;
+  const { table, cache } = new Opened(file);
+  const cursor = table.cursor(SYNC);
+  let count = 0;
+  const scan = (): void => {
+    for (cursor.first(); cursor.status === VALID; cursor.next()) count++;
+  };
+  expect(scan).toThrow(expect.objectContaining({ code: 'CORRUPTION' }));
+  expect(count).toBeGreaterThan(1700);
+  expect(count).toBeLessThan(1850);
+  cursor.close();
+  expect(cache.pinnedBytes()).toBe(0);
+});
+
+test('prefixes in the filter: those of its keys are there, nearly all others are not', () => {
+  const rules: readonly FilterPrefix[] = [{ bytes: 4 }, { through: 58 }];
+  for (const filterPrefix of rules) {
+    const names = Array.from({ length: 300 }, (_, i) => `${100 + i}:${i % 7}`);
+    const entries = inOrder([...names, 'x', 'zzz'].map((key, i) => textEntry(key, i, 1, '')));
+    const opened = new Opened(writeTable(entries, { filterPrefix }).file);
+    const { table, requests } = opened;
+    expect(table.filterPrefix).toEqual(filterPrefix);
+    const ask = (key: string): number => {
+      const region = Region.of(key);
+      const end = prefixEnd(region, 0, key.length, filterPrefix);
+      return table.mayContainPrefix(filterHash(region, 0, end), SYNC, requests);
+    };
+    for (const name of names) expect(ask(`${name}00`)).toBe(FOUND);
+    const others = Array.from({ length: 500 }, (_, i) => ask(`${500 + i}:5`));
+    expect(others.filter((answer) => answer === FOUND).length).toBeLessThan(20);
+    expect(prefixEnd(Region.of('x'), 0, 1, filterPrefix)).toBe(-1);
+  }
+  const { table, requests } = new Opened(writeTable(ROWS).file);
+  expect(table.mayContainPrefix(1, SYNC, requests)).toBe(FOUND);
+  const wrong = { filterPrefix: { bytes: 0 } };
+  expect(() => new TableBuilder(new MemoryFile(), wrong)).toThrow(/prefix/);
+});
+
+test('an index and a filter larger than the cache are read again and again, and right', () => {
+  const { file } = writeTable(ROWS, { blockBytes: 64 });
+  const opened = new Opened(file, 4096);
+  for (const row of ROWS.filter((_, i) => i % 100 === 0)) {
+    expect(opened.get(row.key, 1e6)).toEqual(row);
+  }
+  expect(allOf(opened.table.cursor(SYNC))).toEqual(ROWS);
+  opened.table.isHeld = true;
+  expect(opened.get(ROWS[7]!.key, 1e6)).toEqual(ROWS[7]);
+  expect(opened.cache.heldBytes).toBe(0);
+});
+
+test('a cursor is moved to another table', () => {
+  const opened = new Opened(writeTable(ROWS).file);
+  const other = new Opened(writeTable(ROWS.slice(5, 9)).file);
+  for (const mode of [SYNC, STREAM]) {
+    const cursor = opened.table.cursor(mode);
+    expect(allOf(cursor)).toHaveLength(2000);
+    cursor.first();
+    cursor.moveTo(other.table);
+    expect(cursor.status).toBe(END);
+    expect(allOf(cursor)).toEqual(ROWS.slice(5, 9));
+    cursor.close();
+  }
+  expect(opened.cache.pinnedBytes()).toBe(0);
 });

@@ -34,6 +34,7 @@ import {
 } from './block-loader.ts';
 import { EXACT, MALFORMED } from './block-search.ts';
 import { FILTER_NAME, isFilter, mayContain } from './filter.ts';
+import { type FilterPrefix, parsePrefix } from './filter-prefix.ts';
 import { FOOTER_BYTES, readFooter, readHandle, type BlockHandle } from './footer.ts';
 import { indexCount, indexOffset, indexSize, searchIndex } from './index-block.ts';
 import {
@@ -78,6 +79,8 @@ export class Table implements BlockSource {
   readonly loader: BlockLoader;
   /** Of tables that Kvasir wrote. */
   readonly properties: TableProperties | undefined;
+  /** Which prefixes of keys are in the filter besides whole keys. */
+  readonly filterPrefix: FilterPrefix | undefined;
   /** Whether index and filter are to stay in the cache, within its share: levels 0 and 1. Takes effect when they are next read. */
   isHeld = false;
   /** Entries of a higher type are no entries of this level. */
@@ -104,6 +107,7 @@ export class Table implements BlockSource {
     this.layout = layout;
     this.loader = loader;
     this.properties = properties;
+    this.filterPrefix = parsePrefix(properties?.filterPrefix ?? '');
     this.maxType = layout.formatLevel === 1 ? TYPE_VALUE : MAX_TYPE;
     this.#cache = loader.cache;
   }
@@ -241,6 +245,22 @@ export class Table implements BlockSource {
     lookup.end = search.valueEnd;
     lookup.slot = slot;
     return type === TYPE_MERGE ? MERGE : FOUND;
+  }
+
+  /**
+   * Whether a key whose prefix by the rule `filterPrefix` has this hash (`filterHash` of the prefix) may be there: ABSENT is certain, FOUND means perhaps, NOT_CACHED as in
+   * `get`.
+   */
+  mayContainPrefix(hash: number, mode: number, requests: BlockRequests): number {
+    const { filter } = this.layout;
+    if (filter === undefined || this.filterPrefix === undefined) return FOUND;
+    const slot = this.#openFilter(filter, mode, requests);
+    if (slot < 0) return NOT_CACHED;
+    const at = this.#cache.start(slot);
+    const end = at + this.#cache.length(slot);
+    if (mayContain(this.#cache.region(slot), at, end, hash)) return FOUND;
+    this.loader.filterNegatives++;
+    return ABSENT;
   }
 
   /** A cursor that is nowhere yet. `requests`: for CACHED mode. Whoever has it keeps the table open. */

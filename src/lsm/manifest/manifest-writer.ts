@@ -6,6 +6,7 @@
  * failed is not to be trusted.
  */
 import { joinPath, type FileError, type FileSystem } from '../../os/file-system.ts';
+import { FileSyncs } from '../wal/file-syncs.ts';
 import { RecordWriter } from '../wal/record-writer.ts';
 import { manifestFileName } from './file-names.ts';
 import { encodeVersionEdit } from './version-edit-codec.ts';
@@ -14,15 +15,26 @@ import type { VersionEdit } from './version-edit.ts';
 export class ManifestWriter {
   readonly number: number;
   readonly path: string;
-  /** The first sync that failed: the manifest can't be used any more. */
-  failure: FileError | undefined = undefined;
   readonly #records: RecordWriter;
+  readonly #syncs: FileSyncs;
 
   /** Makes the file; CURRENT does not name it yet. Throws FileError. */
   constructor(files: FileSystem, directory: string, number: number) {
     this.number = number;
     this.path = joinPath(directory, manifestFileName(number));
-    this.#records = new RecordWriter(files.open(this.path, 'replace'), 0);
+    const file = files.open(this.path, 'replace');
+    this.#records = new RecordWriter(file, 0);
+    try {
+      this.#syncs = new FileSyncs(files, file);
+    } catch (error) {
+      file.close();
+      throw error;
+    }
+  }
+
+  /** The first sync that failed: the manifest can't be used any more. */
+  get failure(): FileError | undefined {
+    return this.#syncs.failure;
   }
 
   get sizeBytes(): number {
@@ -39,42 +51,34 @@ export class ManifestWriter {
     try {
       this.#records.append(region, 0, region.bytes.length);
       this.#records.write();
+      this.#syncs.changed();
     } catch (error) {
       this.#cutBack();
       throw error;
     }
   }
 
-  /** Makes the edits durable. Throws FileError. */
+  /** Makes the edits durable. Blocks. Throws FileError. */
   sync(): void {
-    if (this.failure !== undefined) throw this.failure;
-    try {
-      this.#records.file.dataSync();
-    } catch (error) {
-      this.failure = error as FileError;
-      throw error;
-    }
+    this.#syncs.sync();
   }
 
-  async syncAsync(): Promise<void> {
-    if (this.failure !== undefined) throw this.failure;
-    try {
-      await this.#records.file.dataSyncAsync();
-    } catch (error) {
-      this.failure = error as FileError;
-      throw error;
-    }
+  /** The same beside the event loop, for the edits that were appended when it is called. */
+  syncAsync(): Promise<void> {
+    return this.#syncs.syncAsync();
   }
 
   close(): void {
+    this.#syncs.close();
     this.#records.file.close();
   }
 
   #cutBack(): void {
     try {
       this.#records.cutBack();
+      this.#syncs.changed();
     } catch (error) {
-      this.failure = error as FileError;
+      this.#syncs.fail(error);
     }
   }
 }

@@ -175,6 +175,7 @@ describe('writing a manifest', () => {
   test('after a sync or a cut that failed it takes no more', async () => {
     const files = machine();
     const writer = new ManifestWriter(files, DIRECTORY, 2);
+    writer.append(firstEdit());
     files.fault = (operation) => (operation === 'fdatasync' ? 'EIO' : undefined);
     expect(() => writer.sync()).toThrow('Input/output error');
     files.fault = undefined;

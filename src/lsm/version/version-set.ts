@@ -2,18 +2,18 @@
  * The versions of a tree and the manifest that they are written to.
  *
  *   append   an edit goes to the manifest and makes the next version, which nobody sees yet
- *   sync     edits that are durable are installed, in order: their version is `current`, and only then are files that it no longer needs
- *            given to `onObsolete`, once no reader holds a version that has them
+ *   sync     once the edit is durable its version is `current`, and only then are files that it no longer needs given to `onObsolete`, when no
+ *            reader holds a version that has them
  *
- * An edit whose write or sync fails is not installed, and `failure` is set unless the write could be taken back: what the next opening will find is not known
- * then, so nothing may be removed or promised any more.
+ * There is one edit on its way at a time: of two that are not durable a crash might keep the second alone. One whose write or sync fails is not
+ * installed, and `failure` is set unless the write could be taken back: what the next opening will find is not known then.
  */
 import { joinPath, type FileSystem } from '../../os/file-system.ts';
 import { setCurrentSync } from '../manifest/current.ts';
 import { manifestFileName } from '../manifest/file-names.ts';
 import type { ManifestState } from '../manifest/manifest-state.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
-import type { VersionEdit } from '../manifest/version-edit.ts';
+import { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableFile } from './table-file.ts';
 import { applyEdit, versionOf } from './version-builder.ts';
 import type { Version } from './version.ts';
@@ -31,13 +31,10 @@ export class VersionSet {
   onObsolete: (file: TableFile) => void = () => {};
   readonly #files: FileSystem;
   readonly #directory: string;
-  /** What all edits come to, those that are pending included. */
+  /** What all edits come to, one that is pending included. */
   readonly #state: ManifestState;
-  #tip: Version;
   #manifest: ManifestWriter | undefined = undefined;
-  #pending: PendingEdit[] = [];
-  /** Edits installed so far: a sync counts from there. */
-  #installed = 0;
+  #pending: PendingEdit | undefined = undefined;
   readonly #live = new Set<Version>();
 
   constructor(files: FileSystem, directory: string, state: ManifestState) {
@@ -46,7 +43,6 @@ export class VersionSet {
     this.#state = state;
     this.nextFileNumber = state.nextFileNumber;
     this.current = versionOf(state.files.values(), state.path);
-    this.#tip = this.current;
     this.#enter(this.current);
   }
 
@@ -68,7 +64,7 @@ export class VersionSet {
   }
 
   get isPending(): boolean {
-    return this.#pending.length > 0;
+    return this.#pending !== undefined;
   }
 
   /** Where the next compaction of a level begins: an internal key. */
@@ -84,14 +80,13 @@ export class VersionSet {
   }
 
   /** Begins a manifest with the whole state, and makes it the one that counts. Blocks. Throws FileError; the old one then still counts, or may. */
-  beginManifest(lastSequence: number): void {
+  beginManifest(): void {
     const number = this.allocateFileNumbers(1);
     const manifest = new ManifestWriter(this.#files, this.#directory, number);
     const state = this.#state;
-    state.lastSequence = Math.max(state.lastSequence, lastSequence);
     state.nextFileNumber = this.nextFileNumber;
     try {
-      manifest.append(state.toEdit());
+      manifest.append(this.#stored(state.toEdit()));
       manifest.sync();
       setCurrentSync(this.#files, this.#directory, number);
     } catch (error) {
@@ -109,38 +104,48 @@ export class VersionSet {
     return this.#manifest?.sizeBytes ?? 0;
   }
 
-  /** Writes an edit, which `sync` will install. Throws FileError (nothing has changed unless `failure` is set), LsmError CORRUPTION. */
-  append(edit: VersionEdit, lastSequence: number, onInstalled: () => void): void {
+  /**
+   * Writes an edit, which `sync` will install; none may be pending. Throws FileError (nothing has changed unless `failure` is set), LsmError
+   * CORRUPTION.
+   */
+  append(edit: VersionEdit, onInstalled: () => void): void {
     const manifest = this.#manifest!;
     const state = this.#state;
     edit.nextFileNumber = this.nextFileNumber;
-    edit.lastSequence = Math.max(state.lastSequence, lastSequence);
-    const version = applyEdit(this.#tip, edit, manifest.path);
+    edit.lastSequence ??= state.lastSequence;
+    const version = applyEdit(this.current, edit, manifest.path);
     const offset = manifest.sizeBytes;
-    manifest.append(edit);
+    manifest.append(this.#stored(edit));
     state.apply(edit, offset);
-    this.#tip = version;
-    this.#pending.push({ version, onInstalled });
+    this.#pending = { version, onInstalled };
   }
 
-  /** Makes appended edits durable and installs them. Blocks. Throws FileError, and `failure` is set. */
+  /** Makes the pending edit durable and installs it. Blocks. Throws FileError, and `failure` is set. */
   sync(): void {
-    if (this.#pending.length === 0) return;
+    const pending = this.#pending;
+    if (pending === undefined) return;
     this.#manifest!.sync();
-    this.#installUpTo(this.#installed + this.#pending.length);
+    this.#install(pending);
   }
 
-  /** The same beside the event loop; edits that are appended meanwhile are not included. */
+  /** The same beside the event loop; `sync` may come before it. */
   async syncAsync(): Promise<void> {
-    if (this.#pending.length === 0) return;
-    const mark = this.#installed + this.#pending.length;
+    const pending = this.#pending;
+    if (pending === undefined) return;
     await this.#manifest!.syncAsync();
-    this.#installUpTo(mark);
+    if (this.#pending === pending) this.#install(pending);
   }
 
   close(): void {
     this.#manifest?.close();
     this.#manifest = undefined;
+  }
+
+  /** Facts of files are for format level 2: LevelDB refuses a manifest with them. */
+  #stored(edit: VersionEdit): VersionEdit {
+    if (this.#state.formatLevel > 1) return edit;
+    const newFiles = edit.newFiles.map((file) => ({ ...file, facts: undefined }));
+    return Object.assign(new VersionEdit(), edit, { newFiles });
   }
 
   // ---- references
@@ -161,27 +166,15 @@ export class VersionSet {
     return this.#live.size;
   }
 
-  /** Numbers of all tables that some held or pending version has. */
-  liveFileNumbers(): Set<number> {
-    const numbers = new Set<number>();
-    for (const version of [...this.#live, ...this.#pending.map((edit) => edit.version)]) {
-      for (const files of version.levels) for (const file of files) numbers.add(file.number);
+  #install({ version, onInstalled }: PendingEdit): void {
+    this.#pending = undefined;
+    if (version !== this.current) {
+      const before = this.current;
+      this.current = version;
+      this.#enter(version);
+      this.release(before);
     }
-    return numbers;
-  }
-
-  #installUpTo(mark: number): void {
-    while (this.#installed < mark && this.#pending.length > 0) {
-      const { version, onInstalled } = this.#pending.shift()!;
-      this.#installed++;
-      if (version !== this.current) {
-        const before = this.current;
-        this.current = version;
-        this.#enter(version);
-        this.release(before);
-      }
-      onInstalled();
-    }
+    onInstalled();
   }
 
   #enter(version: Version): void {

@@ -3,7 +3,7 @@
  * the rest of its block. Never to read records by, since a value may hold anything, copies of logs included; only to tell a torn end of a file
  * from damage before its end. Called only when something is wrong.
  */
-import { crc32c, maskCrc } from '../../bytes/crc32c.ts';
+import { maskedCrc32c } from '../../bytes/crc32c.ts';
 import { Region } from '../../bytes/region.ts';
 import {
   FRAGMENT_FIRST,
@@ -44,5 +44,5 @@ function isFragment(region: Region, at: number, end: number, accept: Accept): bo
   const start = at + RECORD_HEADER_BYTES;
   const to = start + view.getUint16(at + 4, true);
   if (to > end || !accept(region, start, to)) return false;
-  return view.getUint32(at, true) === maskCrc(crc32c(region, at + 6, to));
+  return view.getInt32(at, true) === maskedCrc32c(region, at + 6, to);
 }

@@ -11,6 +11,7 @@ import { TYPE_DELETION } from '../internal-key.ts';
 import { readCurrent, setCurrent } from '../manifest/current.ts';
 import { parseFileName } from '../manifest/file-names.ts';
 import {
+  KVASIR_COMPARATOR,
   LEVELDB_COMPARATOR,
   readManifest,
   type ManifestState,
@@ -280,6 +281,20 @@ describe('LevelDB and the log and manifest', () => {
       await db.close();
     }
     expect(expected.size).toBe(10);
+  });
+
+  test('it refuses a directory of format level 2', async () => {
+    await writeDirectory([[['a', '1']]]);
+    const state = readManifest(files, directory, 2);
+    state.formatLevel = 2;
+    state.comparator = KVASIR_COMPARATOR;
+    const manifest = new ManifestWriter(files, directory, 4);
+    manifest.append(state.toEdit());
+    await manifest.syncAsync();
+    manifest.close();
+    await setCurrent(files, directory, 4);
+    await expect(openLevel()).rejects.toMatchObject({ code: 'LEVEL_DATABASE_NOT_OPEN' });
+    expect([...readDirectory().contents]).toEqual([['a', '1']]);
   });
 
   test('what it had written when it was killed is read', async () => {

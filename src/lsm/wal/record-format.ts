@@ -10,7 +10,6 @@
 export const LOG_BLOCK_BYTES = 32768;
 export const RECORD_HEADER_BYTES = 7;
 
-export const FRAGMENT_ZERO = 0;
 export const FRAGMENT_FULL = 1;
 export const FRAGMENT_FIRST = 2;
 export const FRAGMENT_MIDDLE = 3;

@@ -9,7 +9,7 @@
  *
  * Memory: the window and the largest record, of which only fragments that checked are kept. Each call moves on in the file, so reading ends.
  */
-import { crc32c, maskCrc } from '../../bytes/crc32c.ts';
+import { maskedCrc32c } from '../../bytes/crc32c.ts';
 import { copyBytes, Region } from '../../bytes/region.ts';
 import { LsmError, type LsmErrorCode } from '../errors.ts';
 import { LOG_WINDOW_BYTES, MAX_RECORD_BYTES } from '../limits.ts';
@@ -107,7 +107,7 @@ export class RecordReader {
       const header = at - this.#origin;
       const length = view.getUint16(header + 4, true);
       const type = view.getUint8(header + TYPE_AT);
-      const stored = view.getUint32(header, true);
+      const stored = view.getInt32(header, true);
       if (stored === 0 && length === 0 && type === 0) return this.#zeros(at, isWithin);
       if (length > left - RECORD_HEADER_BYTES) return this.#tooLong(at, length, inBlock);
       const crc = this.#crcAt(header, length);
@@ -178,7 +178,7 @@ export class RecordReader {
 
   #crcAt(header: number, length: number): number {
     const end = header + RECORD_HEADER_BYTES + length;
-    return maskCrc(crc32c(this.#window, header + TYPE_AT, end));
+    return maskedCrc32c(this.#window, header + TYPE_AT, end);
   }
 
   /** The block that `at` is in comes into the window. False where the file turns out to be shorter. */
@@ -240,7 +240,7 @@ export class RecordReader {
     if (header + RECORD_HEADER_BYTES > blockEnd) return false;
     const length = this.#window.view.getUint16(header + 4, true);
     if (header + RECORD_HEADER_BYTES + length > blockEnd) return false;
-    return this.#window.view.getUint32(header, true) === this.#crcAt(header, length);
+    return this.#window.view.getInt32(header, true) === this.#crcAt(header, length);
   }
 
   #damaged(
@@ -273,5 +273,5 @@ function blockBehind(at: number): number {
 }
 
 function hex(crc: number): string {
-  return `0x${crc.toString(16).padStart(8, '0')}`;
+  return `0x${(crc >>> 0).toString(16).padStart(8, '0')}`;
 }

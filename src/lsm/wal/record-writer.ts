@@ -1,12 +1,12 @@
 /**
- * Appends records to a log file (record-format.ts) through one buffer: `append` frames a record there, `write` gives the file everything that
- * waits in one call. What is larger than the buffer goes to the file piece by piece meanwhile.
+ * Appends records to a log file (record-format.ts) through one buffer, which grows up to its limit: `append` frames a record there, `write`
+ * gives the file everything that waits in one call. What is larger than the buffer goes to the file piece by piece meanwhile.
  *
  * `written` is the offset behind the last record that the file was given for sure. After a failed write the file may hold anything behind it:
  * `cutBack` removes that and forgets what waited, or throws, and then the file can't be used any more.
  */
 import { copyBytes, Region } from '../../bytes/region.ts';
-import { crc32c, maskCrc } from '../../bytes/crc32c.ts';
+import { maskedCrc32c } from '../../bytes/crc32c.ts';
 import type { OpenFile } from '../../os/file-system.ts';
 import { LOG_BUFFER_BYTES } from '../limits.ts';
 import {
@@ -19,6 +19,8 @@ import {
 } from './record-format.ts';
 
 const TYPE_AT = 6;
+/** Manifests and prepared logs need no more. */
+const FIRST_BUFFER_BYTES = 1024;
 
 export class RecordWriter {
   readonly file: OpenFile;
@@ -26,7 +28,7 @@ export class RecordWriter {
   position: number;
   /** Offset behind the records that `write` has given to the file. */
   written: number;
-  readonly #buffer: Region = Region.allocate(LOG_BUFFER_BYTES);
+  #buffer: Region = Region.allocate(FIRST_BUFFER_BYTES);
   /** Bytes waiting in the buffer, and where in the file they begin. */
   #used = 0;
   #origin: number;
@@ -74,7 +76,7 @@ export class RecordWriter {
 
   #fragment(type: number, region: Region, start: number, length: number): void {
     const size = RECORD_HEADER_BYTES + length;
-    if (this.#used + size > LOG_BUFFER_BYTES) this.#spill();
+    this.#makeRoom(size);
     const buffer = this.#buffer;
     const at = this.#used;
     const payload = at + RECORD_HEADER_BYTES;
@@ -82,16 +84,26 @@ export class RecordWriter {
     const view = buffer.view;
     view.setUint8(at + TYPE_AT, type);
     view.setUint16(at + 4, length, true);
-    view.setUint32(at, maskCrc(crc32c(buffer, at + TYPE_AT, payload + length)), true);
+    view.setInt32(at, maskedCrc32c(buffer, at + TYPE_AT, payload + length), true);
     this.#used += size;
     this.position += size;
   }
 
   #pad(length: number): void {
-    if (this.#used + length > LOG_BUFFER_BYTES) this.#spill();
+    this.#makeRoom(length);
     this.#buffer.bytes.fill(0, this.#used, this.#used + length);
     this.#used += length;
     this.position += length;
+  }
+
+  #makeRoom(size: number): void {
+    if (this.#used + size > LOG_BUFFER_BYTES) this.#spill();
+    const needed = this.#used + size;
+    if (needed <= this.#buffer.bytes.length) return;
+    const capacity = Math.max(needed, Math.min(LOG_BUFFER_BYTES, 2 * this.#buffer.bytes.length));
+    const buffer = Region.allocate(capacity);
+    copyBytes(buffer, 0, this.#buffer, 0, this.#used);
+    this.#buffer = buffer;
   }
 
   #spill(): void {

@@ -5,7 +5,26 @@ import { LOG_BUFFER_BYTES } from '../limits.ts';
 import { LOG_BLOCK_BYTES, RECORD_HEADER_BYTES } from './record-format.ts';
 import { DAMAGE, END, RECORD, RecordReader } from './record-reader.ts';
 import { RecordWriter } from './record-writer.ts';
-import { MemoryFile } from './testing/memory-file.ts';
+import { MemoryFile } from '../testing/memory-file.ts';
+import { FileError } from '../../os/file-system.ts';
+
+/** Of which a write fails on demand. */
+class LogFile extends MemoryFile {
+  /** The next write leaves this many bytes behind and fails. */
+  failAfterBytes: number | undefined = undefined;
+
+  constructor(bytes: Uint8Array = new Uint8Array(0)) {
+    super('/db/000001.log', bytes);
+  }
+
+  override write(source: Uint8Array, from: number, to: number, position: number): void {
+    const limit = this.failAfterBytes;
+    super.write(source, from, limit === undefined ? to : Math.min(to, from + limit), position);
+    if (limit === undefined) return;
+    this.failAfterBytes = undefined;
+    throw new FileError('write', this.path, 'ENOSPC');
+  }
+}
 
 /** A record of `length` bytes that tells it from others. */
 function record(seed: number, length: number): Uint8Array {
@@ -14,8 +33,8 @@ function record(seed: number, length: number): Uint8Array {
   return bytes;
 }
 
-function writeAll(records: readonly Uint8Array[]): MemoryFile {
-  const file = new MemoryFile();
+function writeAll(records: readonly Uint8Array[]): LogFile {
+  const file = new LogFile();
   const writer = new RecordWriter(file, 0);
   for (const bytes of records) writer.append(Region.of(bytes), 0, bytes.length);
   writer.write();
@@ -29,7 +48,7 @@ interface Found {
   readonly damage: string[];
 }
 
-function readAll(file: MemoryFile): Found {
+function readAll(file: LogFile): Found {
   const reader = new RecordReader(file, file.size());
   const found: Found = { records: [], damage: [] };
   let last = -1;
@@ -73,7 +92,7 @@ const make = (list: readonly number[]): Uint8Array[] => list.map((n, i) => recor
 describe('log records', () => {
   test('are LevelDB’s bytes', () => {
     const file = writeAll([Buffer.from('foo'), new Uint8Array(0)]);
-    expect(Buffer.from(file.bytes).toString('hex')).toBe('dd5fb37a030001666f6f052b2843000001');
+    expect(Buffer.from(file.contents()).toString('hex')).toBe('dd5fb37a030001666f6f052b2843000001');
   });
 
   test('come back as they were written, however large', () => {
@@ -95,7 +114,7 @@ describe('log records', () => {
   });
 
   test('wait in the buffer for one write, or go in pieces where they are larger', () => {
-    const file = new MemoryFile();
+    const file = new LogFile();
     const writer = new RecordWriter(file, 0);
     const small = Region.of(record(1, 1000));
     for (let i = 0; i < 100; i++) writer.append(small, 0, 1000);
@@ -139,13 +158,13 @@ describe('log records', () => {
 describe('damage to a log file', () => {
   test('cut off anywhere, the whole records before the cut are read, and no others', () => {
     const records = make([20, 0, 300, LOG_BLOCK_BYTES + 5, 10]);
-    const whole = writeAll(records).bytes;
+    const whole = writeAll(records).contents();
     const ends: number[] = [];
     for (let i = 1; i <= records.length; i++) ends.push(writeAll(records.slice(0, i)).size());
     for (let cut = 0; cut < whole.length; cut++) {
       // Every offset near something, and some of the rest.
       if (cut % 97 !== 0 && !ends.some((end) => Math.abs(end - cut) < 10)) continue;
-      const found = readAll(new MemoryFile(whole.slice(0, cut)));
+      const found = readAll(new LogFile(whole.slice(0, cut)));
       const count = ends.filter((end) => end <= cut).length;
       expect(found.records).toEqual(texts(records.slice(0, count)));
       const isClean = cut === (ends[count - 1] ?? 0);
@@ -156,12 +175,12 @@ describe('damage to a log file', () => {
 
   test('any changed byte is noticed and named, and records behind it are found', () => {
     const records = make([20, 0, 30, 40]);
-    const whole = writeAll(records).bytes;
+    const whole = writeAll(records).contents();
     for (let at = 0; at < whole.length; at++) {
       for (const mask of [1, 0x80, 0xff]) {
         const bytes = whole.slice();
         bytes[at]! ^= mask;
-        const found = readAll(new MemoryFile(bytes));
+        const found = readAll(new LogFile(bytes));
         expect(found.damage.length).toBeGreaterThan(0);
         expect(isSubsequence(found.records, texts(records))).toBe(true);
         expect(found.records.length).toBeLessThan(records.length);
@@ -169,7 +188,7 @@ describe('damage to a log file', () => {
     }
     const bytes = whole.slice();
     bytes[10]! ^= 1;
-    const found = readAll(new MemoryFile(bytes));
+    const found = readAll(new LogFile(bytes));
     expect(found.damage).toEqual(['0: a wrong checksum']);
     expect(found.records).toEqual(texts(records.slice(1)));
   });
@@ -181,14 +200,14 @@ describe('damage to a log file', () => {
         fc.array(fc.tuple(fc.nat(), fc.nat(9000), fc.boolean()), { minLength: 1, maxLength: 3 }),
         (list, holes) => {
           const records = make(list);
-          const bytes = writeAll(records).bytes;
+          const bytes = writeAll(records).contents();
           if (bytes.length === 0) return;
           for (const [where, length, isZeros] of holes) {
             const at = where % bytes.length;
             if (isZeros) bytes.fill(0, at, at + length);
             else for (let i = at; i < Math.min(at + length, bytes.length); i++) bytes[i]! ^= i | 1;
           }
-          const found = readAll(new MemoryFile(bytes));
+          const found = readAll(new LogFile(bytes));
           expect(isSubsequence(found.records, texts(records))).toBe(true);
         },
       ),
@@ -200,7 +219,7 @@ describe('damage to a log file', () => {
       fc.property(fc.uint8Array({ maxLength: 3000 }), fc.nat(70_000), (bytes, zeros) => {
         const file = new Uint8Array(zeros + bytes.length);
         file.set(bytes, zeros);
-        expect(readAll(new MemoryFile(file)).records).toEqual([]);
+        expect(readAll(new LogFile(file)).records).toEqual([]);
       }),
       { numRuns: 300 },
     );
@@ -209,19 +228,19 @@ describe('damage to a log file', () => {
 
 describe('zeros in a log file', () => {
   const records = make([100, 50_000]);
-  const whole = writeAll(records).bytes;
+  const whole = writeAll(records).contents();
 
   test.each([1, 6, 7, 8, 500, 32_768, 1_000_000])('%i at its end are room', (count) => {
     const bytes = new Uint8Array(whole.length + count);
     bytes.set(whole);
-    expect(readAll(new MemoryFile(bytes))).toEqual({ records: texts(records), damage: [] });
+    expect(readAll(new LogFile(bytes))).toEqual({ records: texts(records), damage: [] });
   });
 
   test('that something follows are damage', () => {
     const bytes = new Uint8Array(4 * LOG_BLOCK_BYTES + whole.length);
     bytes.set(whole.subarray(0, 107));
     bytes.set(whole, 4 * LOG_BLOCK_BYTES);
-    expect(readAll(new MemoryFile(bytes))).toEqual({
+    expect(readAll(new LogFile(bytes))).toEqual({
       records: texts([records[0]!, ...records]),
       damage: ['107: zeros where a record should be'],
     });
@@ -230,7 +249,7 @@ describe('zeros in a log file', () => {
   test('instead of the end of a record are damage at its beginning', () => {
     const bytes = whole.slice();
     bytes.fill(0, LOG_BLOCK_BYTES);
-    expect(readAll(new MemoryFile(bytes))).toEqual({
+    expect(readAll(new LogFile(bytes))).toEqual({
       records: texts([records[0]!]),
       damage: ['107: a record without its end, at the end'],
     });
@@ -240,13 +259,14 @@ describe('zeros in a log file', () => {
 describe('a log that is being written', () => {
   test('is followed: a partial record is read when it is whole', () => {
     const records = make([10, 70_000, 20]);
-    const whole = writeAll(records).bytes;
-    const file = new MemoryFile();
+    const whole = writeAll(records).contents();
+    const file = new LogFile();
     const reader = new RecordReader(file, 0);
     const found: string[] = [];
     let at = 0;
     for (let size = 0; size <= whole.length; size += 997) {
-      file.bytes = whole.slice(0, Math.min(size + 997, whole.length));
+      const from = file.size();
+      file.write(whole, from, Math.min(size + 997, whole.length), from);
       reader.seek(at, file.size());
       for (let answer = reader.next(); answer === RECORD; answer = reader.next()) {
         found.push(text(reader.region.bytes.slice(reader.start, reader.end)));

@@ -5,7 +5,7 @@ import { SimulatedCrash, type SimulatedFileSystem } from '../../os/simulated-fil
 import { BatchReader } from '../batch-reader.ts';
 import { RECORD, RecordReader } from './record-reader.ts';
 import { append, begin, machine, recover, upTo } from './testing/log-scenes.ts';
-import { MemoryFile } from './testing/memory-file.ts';
+import { MemoryFile } from '../testing/memory-file.ts';
 import type { WriteAheadLog } from './write-ahead-log.ts';
 
 /** More with `KVASIR_CRASH_SEEDS=100`. */
@@ -20,7 +20,7 @@ interface Promises {
   tags: string[];
 }
 
-/** Does what the write path does, in a random order, until the machine stops; a full disk makes it cut back and begin another log. */
+/** Does what the write path does, in a random order, until the machine stops; a full disk makes it cut back, and go on there or in another log. */
 async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> {
   const random = new SeededRandomness(seed);
   const promises: Promises = { written: 0, durable: 0, tags: [] };
@@ -36,6 +36,10 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
     log = begin(files, number, log, zeroBytes);
     number += 2;
   };
+  let syncs = 0;
+  const badSync = random.below(3) === 0 ? 1 + random.below(8) : Infinity;
+  files.fault = (operation) =>
+    operation === 'fdatasync' && ++syncs === badSync ? 'EIO' : undefined;
   try {
     rotate();
     for (let step = 0; step < STEPS; step++) {
@@ -55,12 +59,14 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
         if (!(error instanceof FileError) || error.code !== 'ENOSPC') throw error;
         files.capacityBytes = Infinity;
         log!.cutBack();
-        rotate();
+        if (random.below(2) === 0) rotate();
       }
       look();
     }
   } catch (error) {
-    if (!(error instanceof SimulatedCrash)) throw error;
+    // After a failed sync the database is poisoned, and nothing more is promised.
+    const isPoisoned = error instanceof FileError && error.code === 'EIO';
+    if (!isPoisoned && !(error instanceof SimulatedCrash)) throw error;
   }
   return promises;
 
@@ -95,7 +101,7 @@ function marks(files: SimulatedFileSystem): Mark[] {
   const found: Mark[] = [];
   const batch = new BatchReader();
   for (const [path, bytes] of files.dump()) {
-    const reader = new RecordReader(new MemoryFile(bytes), bytes.length);
+    const reader = new RecordReader(new MemoryFile(path, bytes), bytes.length);
     while (path.endsWith('.log') && reader.next() === RECORD) {
       const { offset, nextOffset: end } = reader;
       batch.open(reader.region, reader.start, reader.end);

@@ -17,6 +17,7 @@ import type { Region } from '../../bytes/region.ts';
 import { FileError, joinPath, type FileSystem } from '../../os/file-system.ts';
 import { logFileName } from '../manifest/file-names.ts';
 import { WriteBatch } from '../write-batch.ts';
+import { FileSyncs } from './file-syncs.ts';
 import type { PreparedLog } from './prepared-log.ts';
 import { RecordWriter } from './record-writer.ts';
 
@@ -41,11 +42,10 @@ export class WriteAheadLog {
   lastSequence: number;
   writtenSequence: number;
   durableSequence: number;
-  /** The first sync that failed: the disk may lack what later ones would claim, so they all fail. */
-  failure: FileError | undefined = undefined;
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #records: RecordWriter;
+  readonly #syncs: FileSyncs;
   #previous: WriteAheadLog | undefined;
   #isNameDurable = false;
   /** What the last mark says. */
@@ -65,8 +65,19 @@ export class WriteAheadLog {
     this.#directory = directory;
     this.#previous = options.previous;
     this.#records = new RecordWriter(prepared.file, prepared.position);
-    files.rename(prepared.file.path, this.path);
+    this.#syncs = new FileSyncs(files, prepared.file);
+    try {
+      files.rename(prepared.file.path, this.path);
+    } catch (error) {
+      this.#syncs.close();
+      throw error;
+    }
     prepared.file.path = this.path;
+  }
+
+  /** The first sync that failed: the disk may lack what later ones would claim, so they all fail. */
+  get failure(): FileError | undefined {
+    return this.#syncs.failure;
   }
 
   /** Bytes of the file that are records, those that wait included. */
@@ -95,51 +106,54 @@ export class WriteAheadLog {
   /** Gives the file all that waits, in one call. From then on it survives the end of the process. Throws FileError; `cutBack` then. */
   write(): void {
     this.#records.write();
+    this.#syncs.changed();
     this.writtenSequence = this.lastSequence;
   }
 
   /**
    * After an `append` or `write` that failed: what was not written before is gone, from the disk too, and its sequences can be used again, in
-   * another log: this one takes no more. Blocks. Throws FileError; the file then may hold any part of what failed, and the database can't go on.
+   * this log or another. Blocks. Throws FileError; the file then may hold any part of what failed, and the database can't go on.
    */
   cutBack(): void {
     this.lastSequence = this.writtenSequence;
+    // A mark may be among what is gone.
+    this.#markedSequence = -1;
     try {
       this.#records.cutBack();
-      // Without a sync a crash could bring back batches whose numbers others have by then.
-      this.#records.file.dataSync();
     } catch (error) {
-      throw this.#failed(error as FileError);
+      throw this.#syncs.fail(error);
     }
+    this.#syncs.changed();
+    // Without a sync a crash could bring back batches whose numbers others have by then.
+    this.#syncs.sync();
   }
 
-  /** Makes what was written durable, older logs first. Blocks. Throws FileError. */
+  /** Makes what was written durable, older logs and names included. Blocks. Throws FileError. */
   sync(): void {
-    if (this.failure !== undefined) throw this.failure;
     const sequence = this.writtenSequence;
     try {
       this.#previous?.sync();
       if (!this.#isNameDurable) this.#files.syncDirectory(this.#directory);
-      this.#records.file.dataSync();
     } catch (error) {
-      throw this.#failed(error as FileError);
+      throw this.#syncs.fail(error);
     }
+    this.#syncs.sync();
     this.#synced(sequence);
   }
 
-  /** The same beside the event loop, for what was written when it is called. */
+  /** The same beside the event loop, for what was written when it is called. Several may be under way. */
   async syncAsync(): Promise<void> {
-    if (this.failure !== undefined) throw this.failure;
     const sequence = this.writtenSequence;
     try {
       await Promise.all([
         this.#previous?.syncAsync(),
         this.#isNameDurable ? undefined : this.#syncName(),
-        this.#records.file.dataSyncAsync(),
+        this.#syncs.syncAsync(),
       ]);
     } catch (error) {
-      throw this.#failed(error as FileError);
+      throw this.#syncs.fail(error);
     }
+    if (this.failure !== undefined) throw this.failure;
     this.#synced(sequence);
   }
 
@@ -165,6 +179,7 @@ export class WriteAheadLog {
       // It would only have saved room.
       if (!(error instanceof FileError)) throw error;
     } finally {
+      this.#syncs.close();
       file.close();
     }
   }
@@ -184,11 +199,6 @@ export class WriteAheadLog {
     this.#isNameDurable = true;
     this.#dropPrevious();
     this.durableSequence = Math.max(this.durableSequence, sequence);
-  }
-
-  #failed(error: FileError): FileError {
-    this.failure ??= error;
-    return this.failure;
   }
 
   #dropPrevious(): void {

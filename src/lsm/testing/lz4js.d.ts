@@ -1,4 +1,4 @@
-/** Types of two libraries that the codecs are tested against. */
+/** Types of a library that the LZ4 codec is tested against. */
 declare module 'lz4js' {
   export function compressBlock(
     source: Uint8Array,
@@ -14,9 +14,4 @@ declare module 'lz4js' {
     length: number,
     at: number,
   ): number;
-}
-
-declare module 'snappyjs' {
-  export function compress(bytes: Uint8Array): Uint8Array;
-  export function uncompress(bytes: Uint8Array): Uint8Array;
 }

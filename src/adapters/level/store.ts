@@ -1,0 +1,260 @@
+/**
+ * The open database of a KvasirLevel: reads, writes and ranges in abstract-level's formats, over the engine.
+ *
+ * A read that finds everything in memory gives its value, not a promise of one; abstract-level awaits either. Only the others, and whatever takes long,
+ * are counted, so that closing waits for them.
+ */
+import type { Batch } from '../../lsm/database/batch.ts';
+import { Database } from '../../lsm/database/database.ts';
+import type { Engine } from '../../lsm/database/engine.ts';
+import type { ReadOptions } from '../../lsm/database/keyspace.ts';
+import type { RangeOptions } from '../../lsm/database/range.ts';
+import type { RangeIterator } from '../../lsm/database/range-iterator.ts';
+import { NOT_CACHED } from '../../lsm/database/read-path.ts';
+import type { Snapshot } from '../../lsm/database/snapshot.ts';
+import { BLOCKED, END } from '../../lsm/cursor.ts';
+import { bytesOf, type Format, type Formatted, textOf } from './formats.ts';
+import { levelError } from './level-error.ts';
+import { CLEAR_BATCH_BYTES, KEPT_BATCH_BYTES } from './limits.ts';
+
+/** One operation of a batch, as abstract-level prepares it. */
+export interface Operation {
+  readonly type: 'put' | 'del';
+  readonly key: Formatted;
+  readonly value?: Formatted;
+}
+
+/** There already, or on its way. */
+export type Later<T> = T | Promise<T>;
+
+export class Store {
+  readonly engine: Engine;
+  readonly database: Database;
+  #batch: Batch;
+  /** Reads and other work that close waits for. */
+  #pending = 0;
+  #onIdle: (() => void) | undefined = undefined;
+
+  constructor(engine: Engine) {
+    this.engine = engine;
+    this.database = new Database(engine);
+    this.#batch = this.database.batch();
+  }
+
+  // ---- reads
+
+  getSync(key: Formatted, format: Format, snapshot: Snapshot | undefined): Formatted | undefined {
+    try {
+      return formatted(this.database.getSync(bytesOf(key), at(snapshot)), format);
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  get(
+    key: Formatted,
+    format: Format,
+    snapshot: Snapshot | undefined,
+  ): Later<Formatted | undefined> {
+    const bytes = bytesOf(key);
+    const value = this.#peek(bytes, snapshot);
+    if (value !== NOT_CACHED) return this.inTurn(formatted(value, format));
+    return this.while(this.#load(bytes, format, snapshot));
+  }
+
+  getMany(
+    keys: readonly Formatted[],
+    format: Format,
+    snapshot: Snapshot | undefined,
+  ): Later<(Formatted | undefined)[]> {
+    const values: (Formatted | undefined)[] = [];
+    let missed: Promise<void>[] | undefined;
+    for (const [i, key] of keys.entries()) {
+      const bytes = bytesOf(key);
+      const value = this.#peek(bytes, snapshot);
+      if (value !== NOT_CACHED) values.push(formatted(value, format));
+      else {
+        // What is read later is read as of now, whatever is written meanwhile.
+        values.push(undefined);
+        const load = this.#load(bytes, format, snapshot).then((found) => void (values[i] = found));
+        (missed ??= []).push(load);
+      }
+    }
+    if (missed === undefined) return this.inTurn(values);
+    return this.while(Promise.all(missed).then(() => values));
+  }
+
+  has(key: Formatted, snapshot: Snapshot | undefined): Later<boolean> {
+    const value = this.get(key, 'buffer', snapshot);
+    return value instanceof Promise ? value.then(isThere) : isThere(value);
+  }
+
+  hasMany(keys: readonly Formatted[], snapshot: Snapshot | undefined): Later<boolean[]> {
+    const values = this.getMany(keys, 'buffer', snapshot);
+    return values instanceof Promise ? values.then(areThere) : areThere(values);
+  }
+
+  #peek(key: Uint8Array, snapshot: Snapshot | undefined): Buffer | undefined | typeof NOT_CACHED {
+    try {
+      return this.database.peek(key, at(snapshot));
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  async #load(
+    key: Uint8Array,
+    format: Format,
+    snapshot: Snapshot | undefined,
+  ): Promise<Formatted | undefined> {
+    try {
+      return formatted(await this.database.get(key, at(snapshot)), format);
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  // ---- writes
+
+  async put(key: Formatted, value: Formatted, sync: boolean): Promise<void> {
+    const keyBytes = bytesOf(key);
+    const valueBytes = bytesOf(value);
+    try {
+      this.#makeRoom(keyBytes.length + valueBytes.length);
+      await this.database.put(keyBytes, valueBytes, { sync });
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  async del(key: Formatted, sync: boolean): Promise<void> {
+    const bytes = bytesOf(key);
+    try {
+      this.#makeRoom(bytes.length);
+      await this.database.delete(bytes, { sync });
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  async batch(operations: readonly Operation[], sync: boolean): Promise<void> {
+    const batch = this.#batch;
+    batch.clear();
+    for (const operation of operations) addTo(batch, operation);
+    const written = this.write(batch, sync);
+    if (batch.sizeBytes > KEPT_BATCH_BYTES) this.#batch = this.database.batch();
+    await written;
+  }
+
+  /** Writes a batch, which may be used again at once. */
+  async write(batch: Batch, sync: boolean): Promise<void> {
+    try {
+      this.#makeRoom(batch.sizeBytes);
+      await batch.write({ sync });
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  /** Where more waits than may, because nobody awaits it, the caller waits here: abstract-level knows no writes that are refused for that. */
+  #makeRoom(sizeBytes: number): void {
+    const { writes } = this.engine;
+    if (writes.refusal(sizeBytes)?.code === 'OVERLOADED') writes.commitSync(false);
+  }
+
+  // ---- ranges
+
+  iterator(range: RangeOptions): RangeIterator {
+    try {
+      return this.database.range(range).iterator();
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  /** Deletes what a range has now, as LevelDB does: entry by entry, in several batches. */
+  clear(range: RangeOptions): Promise<void> {
+    return this.while(this.#clear(this.iterator(range)));
+  }
+
+  async #clear(iterator: RangeIterator): Promise<void> {
+    const { turn } = this.engine;
+    const batch = this.database.batch();
+    try {
+      for (;;) {
+        const status = iterator.step();
+        if (status === BLOCKED) {
+          await iterator.load();
+          continue;
+        }
+        if (status !== END) {
+          batch.delete(iterator.keyBytes.subarray(iterator.keyStart, iterator.keyEnd));
+          if (batch.sizeBytes < CLEAR_BATCH_BYTES) continue;
+        }
+        await batch.write();
+        batch.clear();
+        if (status === END) return;
+        if (turn.isLong()) await turn.passed();
+      }
+    } catch (error) {
+      throw levelError(error);
+    } finally {
+      iterator.close();
+    }
+  }
+
+  // ---- the event loop, and closing
+
+  /** A result that is there; now and then through the event loop, which a program that only awaits such would never let turn. */
+  inTurn<T>(result: T): Later<T> {
+    const { turn } = this.engine;
+    return turn.isLong() ? this.while(turn.passed().then(() => result)) : result;
+  }
+
+  /** Counts work until it has settled, and passes it on. */
+  async while<T>(work: Promise<T>): Promise<T> {
+    this.#pending++;
+    try {
+      return await work;
+    } finally {
+      this.#pending--;
+      if (this.#pending === 0) this.#onIdle?.();
+    }
+  }
+
+  /** Waits for everything that was begun. */
+  async close(): Promise<void> {
+    if (this.#pending > 0) await new Promise<void>((resolve) => (this.#onIdle = resolve));
+    try {
+      await this.database.close();
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+}
+
+export function addTo(batch: Batch, { type, key, value }: Operation): void {
+  try {
+    if (type === 'del') batch.delete(bytesOf(key));
+    else batch.put(bytesOf(key), bytesOf(value!));
+  } catch (error) {
+    throw levelError(error);
+  }
+}
+
+function at(snapshot: Snapshot | undefined): ReadOptions | undefined {
+  return snapshot === undefined ? undefined : { snapshot };
+}
+
+function formatted(value: Buffer | undefined, format: Format): Formatted | undefined {
+  if (value === undefined || format !== 'utf8') return value;
+  return textOf(value, 0, value.length);
+}
+
+function isThere(value: Formatted | undefined): boolean {
+  return value !== undefined;
+}
+
+function areThere(values: readonly (Formatted | undefined)[]): boolean[] {
+  return values.map(isThere);
+}

@@ -1,0 +1,156 @@
+/** Writing into an empty store, and over what is there: one entry a call, and in batches. Buffered: in the operating system when acknowledged. */
+import { Draw } from '../entries.ts';
+import { LapTimer, Meter } from '../measure.ts';
+import { type Scene, BATCH } from '../scene.ts';
+
+/** Calls between two looks at the clock. */
+const STRIDE = 256;
+
+export type WriteForm = 'sync' | 'awaited' | '64 in flight';
+
+export function fill(isRandom: boolean, form: WriteForm): (scene: Scene) => Promise<void> {
+  const name = `${isRandom ? 'fillrandom' : 'fillseq'}, ${form}`;
+  return (scene) =>
+    scene.warmedUp((_, entries) =>
+      scene.withStore({}, async () => {
+        const numbers = scene.order(entries, isRandom);
+        const meter = new Meter();
+        const done = await write(scene, form, numbers, 0);
+        scene.results[name] = meter.done(done);
+        await scene.verify(numbers, done, 0);
+      }),
+    );
+}
+
+export function overwrite(form: WriteForm): (scene: Scene) => Promise<void> {
+  return (scene) =>
+    scene.warmedUp((_, entries) =>
+      scene.withStore({}, async () => {
+        const numbers = scene.order(entries, true);
+        await scene.load(numbers, 0);
+        await scene.contestant.settle?.();
+        const meter = new Meter();
+        const done = await write(scene, form, numbers.toReversed(), 1);
+        scene.results[`overwrite, ${form}`] = meter.done(done);
+        await scene.verify(numbers.toReversed(), done, 1);
+      }),
+    );
+}
+
+export function batches(isRandom: boolean): (scene: Scene) => Promise<void> {
+  const name = `batches of ${BATCH}, ${isRandom ? 'random' : 'sequential'}`;
+  return (scene) =>
+    scene.warmedUp((_, entries) =>
+      scene.withStore({}, async () => {
+        const numbers = scene.order(entries, isRandom);
+        const meter = new Meter();
+        const done = await scene.load(numbers, 0, scene.seconds);
+        scene.results[name] = meter.done(done);
+        await scene.verify(numbers, done, 0);
+      }),
+    );
+}
+
+/** Writes `numbers`, in the time that the scene gives; returns how many. */
+export async function write(
+  scene: Scene,
+  form: WriteForm,
+  numbers: Uint32Array,
+  generation: number,
+): Promise<number> {
+  if (form === 'sync') return writeSync(scene, numbers, generation);
+  const { contestant, data } = scene;
+  const end = performance.now() + scene.seconds * 1000;
+  let next = 0;
+  let isOver = false;
+  const writer = async (): Promise<void> => {
+    const slot = data.slot();
+    while (next < numbers.length && !isOver) {
+      const number = 2 * numbers[next]!;
+      if (next++ % STRIDE === 0) isOver = performance.now() > end;
+      await contestant.put!(data.write(slot, number), data.value(number, generation));
+    }
+  };
+  await Promise.all(Array.from({ length: form === 'awaited' ? 1 : 64 }, writer));
+  return next;
+}
+
+function writeSync(scene: Scene, numbers: Uint32Array, generation: number): number {
+  const { contestant, data } = scene;
+  const slot = data.slot();
+  const end = performance.now() + scene.seconds * 1000;
+  for (let i = 0; i < numbers.length; i++) {
+    if (i % STRIDE === 0 && performance.now() > end) return i;
+    const number = 2 * numbers[i]!;
+    contestant.putSync!(data.write(slot, number), data.value(number, generation));
+  }
+  return numbers.length;
+}
+
+/** Durable writes, one after the other and by 64 writers at once. */
+export function durable(form: WriteForm): (scene: Scene) => Promise<void> {
+  const name = `durable puts, ${form === '64 in flight' ? form : `alone, ${form}`}`;
+  return (scene) =>
+    scene.withStore({ isDurable: true }, async () => {
+      const { contestant, data } = scene;
+      const numbers = scene.order(scene.entries, true);
+      const end = performance.now() + scene.seconds * 1000;
+      const laps = new LapTimer();
+      const meter = new Meter();
+      let next = 0;
+      const writer = async (): Promise<void> => {
+        const slot = data.slot();
+        while (next < numbers.length) {
+          const from = performance.now();
+          if (from > end) return;
+          const number = 2 * numbers[next++]!;
+          const key = data.write(slot, number);
+          if (form === 'sync') contestant.putSync!(key, data.value(number, 0));
+          else await contestant.put!(key, data.value(number, 0));
+          laps.record(performance.now() - from);
+        }
+      };
+      await Promise.all(Array.from({ length: form === '64 in flight' ? 64 : 1 }, writer));
+      scene.results[name] = { ...meter.done(next), latency: laps.latency() };
+      await scene.verify(numbers, next, 0);
+    });
+}
+
+/** Half reads, half overwrites of random keys, each timed. */
+export function mixed(form: 'sync' | 'awaited'): (scene: Scene) => Promise<void> {
+  return (scene) =>
+    scene.warmedUp((_, entries) =>
+      scene.withStore({}, async () => {
+        await scene.load(scene.order(entries, true), 0);
+        await scene.contestant.settle?.();
+        const { contestant, data } = scene;
+        const generations = new Uint16Array(entries);
+        const draw = new Draw(scene.seed);
+        const slot = data.slot();
+        const end = performance.now() + scene.seconds * 1000;
+        const laps = new LapTimer();
+        const meter = new Meter();
+        let done = 0;
+        laps.start();
+        while (done < entries && (done % STRIDE !== 0 || performance.now() < end)) {
+          const i = draw.below(entries);
+          const key = data.write(slot, 2 * i);
+          if (draw.below(2) === 0) {
+            const value = form === 'sync' ? contestant.getSync!(key) : await contestant.get!(key);
+            laps.lap();
+            data.check(value, 2 * i, generations[i]!);
+          } else {
+            const value = data.value(2 * i, ++generations[i]!);
+            if (form === 'sync') contestant.putSync!(key, value);
+            else await contestant.put!(key, value);
+            laps.lap();
+          }
+          done++;
+        }
+        scene.results[`half reads, half writes, ${form}`] = {
+          ...meter.done(done),
+          latency: laps.latency(),
+        };
+      }),
+    );
+}

@@ -1,0 +1,154 @@
+/**
+ * Tables that a repair writes, one after the other, under temporary names until all of them are whole: each is ended between two user keys once it
+ * is large enough. Range deletions are cut to the tables' bounds (range-fragments.ts).
+ */
+import { type FileSystem, joinPath, type OpenFile } from '../../os/file-system.ts';
+import { Region } from '../../bytes/region.ts';
+import type { Cursor } from '../cursor.ts';
+import type { RangeDeletion } from '../format/range-deletions.ts';
+import { TableBuilder } from '../format/table-builder.ts';
+import type { TableMeta, TableWriteOptions } from '../format/table-options.ts';
+import { trailerHigh, trailerLow, TYPE_RANGE_DELETION } from '../internal-key.ts';
+import { tableFileName, temporaryFileName } from '../manifest/file-names.ts';
+import type { NewFile } from '../manifest/version-edit.ts';
+import { fragmentsWithin } from './range-fragments.ts';
+
+export interface TableOutputOptions {
+  readonly files: FileSystem;
+  readonly directory: string;
+  readonly level: number;
+  readonly table: TableWriteOptions;
+  /** A table is ended behind this many bytes. */
+  readonly targetBytes: number;
+  /** Of all that is merged; what the entries added hold of them is apart. */
+  readonly ranges: readonly RangeDeletion[];
+  readonly allocateFileNumber: () => number;
+}
+
+/** A whole, synced table under its temporary name. */
+export interface WrittenTable {
+  readonly temporaryPath: string;
+  readonly path: string;
+  readonly file: NewFile;
+  readonly entries: number;
+  /** All that it has. */
+  readonly rangeDeletions: readonly RangeDeletion[];
+}
+
+export class TableOutput {
+  readonly written: WrittenTable[] = [];
+  readonly #options: TableOutputOptions;
+  #number = 0;
+  #file: OpenFile | undefined = undefined;
+  #builder: TableBuilder | undefined = undefined;
+  /** Where the keys of the table that is being written begin: its ranges reach back to here. */
+  #from: Uint8Array | undefined = undefined;
+
+  /** Range deletions that were added as entries. */
+  #added: RangeDeletion[] = [];
+
+  constructor(options: TableOutputOptions) {
+    this.#options = options;
+  }
+
+  /** Adds the entry that the cursor stands on. `isNewKey`: its user key is another than that of the entry before. Throws FileError. */
+  add(cursor: Cursor, isNewKey: boolean): void {
+    const { keyRegion, keyStart, keyEnd, sequence, type } = cursor;
+    if (isNewKey && this.#isFull()) this.#end(keyRegion.bytes.slice(keyStart, keyEnd));
+    const builder = (this.#builder ??= this.#begin());
+    if (type === TYPE_RANGE_DELETION) this.#keep(cursor);
+    builder.add(
+      keyRegion,
+      keyStart,
+      keyEnd,
+      trailerLow(sequence, type),
+      trailerHigh(sequence),
+      cursor.valueRegion,
+      cursor.valueStart,
+      cursor.valueEnd,
+    );
+  }
+
+  /** Ends the last table. Throws FileError. */
+  finish(): void {
+    const left = fragmentsWithin(this.#options.ranges, this.#from, undefined);
+    if (this.#builder === undefined && left.length > 0) this.#builder = this.#begin();
+    this.#end(undefined);
+  }
+
+  /** Closes and removes everything, after a failure. */
+  abandon(): void {
+    const { files, directory } = this.#options;
+    const paths = this.written.map(({ temporaryPath }) => temporaryPath);
+    if (this.#file !== undefined) paths.push(joinPath(directory, temporaryFileName(this.#number)));
+    this.#file?.close();
+    for (const path of paths) {
+      try {
+        files.unlink(path);
+      } catch {
+        // The next opening removes what has a temporary name.
+      }
+    }
+  }
+
+  #begin(): TableBuilder {
+    const { files, directory, table, allocateFileNumber } = this.#options;
+    this.#number = allocateFileNumber();
+    this.#file = files.open(joinPath(directory, temporaryFileName(this.#number)), 'replace');
+    return new TableBuilder(this.#file, table);
+  }
+
+  /** `to`: the first user key that is not in the table. */
+  #end(to: Uint8Array | undefined): void {
+    const builder = this.#builder;
+    const file = this.#file;
+    if (builder === undefined || file === undefined) return;
+    const fragments = fragmentsWithin(this.#options.ranges, this.#from, to);
+    for (const { begin, end, sequence } of fragments) {
+      const low = trailerLow(sequence, TYPE_RANGE_DELETION);
+      const high = trailerHigh(sequence);
+      const key = Region.of(begin);
+      builder.add(key, 0, begin.length, low, high, Region.of(end), 0, end.length);
+    }
+    const meta = builder.finish();
+    file.sync();
+    file.close();
+    this.#file = undefined;
+    this.#builder = undefined;
+    this.#from = to;
+    const { directory, level, table } = this.#options;
+    this.written.push({
+      temporaryPath: joinPath(directory, temporaryFileName(this.#number)),
+      path: joinPath(directory, tableFileName(this.#number)),
+      file: newFile(level, this.#number, meta, table.formatLevel === 2),
+      entries: meta.entries,
+      rangeDeletions: [...this.#added, ...fragments],
+    });
+    this.#added = [];
+  }
+
+  /** Of logs, range deletions come among the other entries. */
+  #keep({
+    keyRegion,
+    keyStart,
+    keyEnd,
+    sequence,
+    valueRegion,
+    valueStart,
+    valueEnd,
+  }: Cursor): void {
+    const begin = keyRegion.bytes.slice(keyStart, keyEnd);
+    this.#added.push({ begin, end: valueRegion.bytes.slice(valueStart, valueEnd), sequence });
+  }
+
+  #isFull(): boolean {
+    return (this.#builder?.estimatedBytes ?? 0) >= this.#options.targetBytes;
+  }
+}
+
+function newFile(level: number, number: number, meta: TableMeta, hasFacts: boolean): NewFile {
+  const { sizeBytes, smallest, largest } = meta;
+  const { minSequence, maxSequence, entries, deletions, rangeDeletions } = meta;
+  const facts = { minSequence, maxSequence, entries, deletions, rangeDeletions };
+  return { level, number, sizeBytes, smallest, largest, facts: hasFacts ? facts : undefined };
+}
