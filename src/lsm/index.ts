@@ -2,6 +2,7 @@
  * The disk engine, a library of its own (`kvasir/lsm`): an ordered store of bytes in a directory that LevelDB can open. It knows no clock, file or thread but
  * those that come in with `system`.
  */
+export type { CheckpointInfo } from './backup/checkpoint.ts';
 export { LsmError, type LsmErrorCode } from './errors.ts';
 export { Batch } from './database/batch.ts';
 export { Database, open } from './database/database.ts';

@@ -1,5 +1,6 @@
 /** The public face of an engine. */
 import { Region } from '../../bytes/region.ts';
+import { type CheckpointInfo, makeCheckpoint } from '../backup/checkpoint.ts';
 import type { KeyBound } from '../version/version.ts';
 import { Batch } from './batch.ts';
 import type { Engine } from './engine.ts';
@@ -149,6 +150,15 @@ export class Database extends Keyspace {
     } finally {
       engine.releaseView(view);
     }
+  }
+
+  /**
+   * Makes a directory that is the database as it is now, and is opened by itself (by LevelDB too): tables are hard links, or copies where there are none; logs are
+   * copied. Writes go on meanwhile. A crash leaves a whole copy, or one that is known to be unfinished and can be made anew. Rejects with LsmError EXISTS where the
+   * directory is there and not empty, CLOSED, READ_ONLY, POISONED, DISK_FULL, IO_ERROR.
+   */
+  checkpoint(directory: string): Promise<CheckpointInfo> {
+    return makeCheckpoint(this.#engine, directory);
   }
 
   /** Ends all work and lets go of the directory. What was written is there at the next opening. No error where it is closed already. */

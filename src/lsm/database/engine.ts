@@ -243,7 +243,7 @@ export class Engine {
       this.background.fail(error);
       await this.background.close();
       await this.logs.close();
-      await this.removals.done();
+      await this.removals.close();
       this.versions.close();
       this.tables.close();
       this.memtables.close();
