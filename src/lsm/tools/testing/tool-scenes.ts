@@ -5,6 +5,10 @@ import { SimulatedLoop } from '../../../os/simulated-loop.ts';
 import { type Database, open } from '../../database/database.ts';
 import type { OpenOptions } from '../../database/options.ts';
 import { Resources } from '../../database/resources.ts';
+import { readCurrent } from '../../manifest/current.ts';
+import { readManifest } from '../../manifest/manifest-state.ts';
+import { ManifestWriter } from '../../manifest/manifest-writer.ts';
+import type { VersionEdit } from '../../manifest/version-edit.ts';
 import { SimulatedSystem } from '../../testing/simulated-system.ts';
 
 export const DIRECTORY = '/db';
@@ -104,4 +108,17 @@ export function damageScene(
 /** Files of a scene whose names match, in their order. */
 export function filesLike({ system }: Scene, pattern: RegExp): string[] {
   return system.files.readDirectory(DIRECTORY).filter((name) => pattern.test(name));
+}
+
+/** The manifest of a scene written anew, its only edit changed. */
+export function withManifest(scene: Scene, change: (edit: VersionEdit) => void): SimulatedSystem {
+  const system = copyScene(scene);
+  const number = readCurrent(system.files, DIRECTORY)!;
+  const edit = readManifest(system.files, DIRECTORY, number).toEdit();
+  for (const [i, file] of edit.newFiles.entries()) edit.newFiles[i] = { ...file, facts: undefined };
+  change(edit);
+  const manifest = new ManifestWriter(system.files, DIRECTORY, number);
+  manifest.append(edit);
+  manifest.close();
+  return system;
 }
