@@ -140,6 +140,14 @@ export const FIRST_LOG_ZERO_BYTES: number = 256 * 1024;
 /** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
 export const MAX_OPEN_TABLES = 900;
 
+// ---- backups
+
+/** Files are copied and hashed in pieces of this size: a quarter of a millisecond each. */
+export const COPY_PIECE_BYTES: number = 256 * 1024;
+/** Files of one backup: 64 TiB in tables of 64 MiB. Its own file names each in about 200 bytes. */
+export const MAX_BACKUP_FILES = 1_000_000;
+export const MAX_BACKUP_FILE_BYTES: number = 256 * 1024 * 1024;
+
 // ---- tools
 
 /** Problems of one file that a check keeps; it counts the others. */
