@@ -68,8 +68,14 @@ export const SKIPS_BEFORE_SEEK = 8;
 
 /** Entries that a job merges before it looks up: about 100 us. */
 export const JOB_STEP_ENTRIES = 256;
+/** Files of level 0 that one merge takes: each is a run, with a window of its own on its file. */
+export const MAX_MERGED_RUNS = 64;
+/** Tables of a FIFO tree that may lie in level 0: a lookup asks the filter of each whose range has the key. */
+export const MAX_FIFO_LEVEL0_FILES = 4096;
 /** A manifest that is larger is replaced by one that begins with the whole state. */
 export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
+/** How often work is looked for that is due only because time has passed. */
+export const CLOCK_MS = 10_000;
 /** After how long a flush or compaction that found no room on the disk is tried again. */
 export const RETRY_MS = 1000;
 /** A job thread looks for more urgent requests this often, ... */

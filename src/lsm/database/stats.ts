@@ -16,6 +16,9 @@ export class Counters {
   compactionReadBytes = 0;
   compactionWrittenBytes = 0;
   compactionUs = 0;
+  /** Tables that were dropped whole, by age or size. */
+  droppedTables = 0;
+  droppedBytes = 0;
   slowdowns = 0;
   slowdownUs = 0;
   stops = 0;
