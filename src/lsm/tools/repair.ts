@@ -16,10 +16,12 @@ import { parsePrefix } from '../format/filter-prefix.ts';
 import type { TableWriteOptions } from '../format/table-options.ts';
 import { LEVELS, REPAIRED_TABLE_BYTES } from '../limits.ts';
 import { setCurrentSync } from '../manifest/current.ts';
+import type { DirectoryDescription } from '../manifest/kvasir-file.ts';
 import { KVASIR_COMPARATOR, LEVELDB_COMPARATOR } from '../manifest/manifest-state.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import { VersionEdit, type NewFile } from '../manifest/version-edit.ts';
 import type { Note, Progress } from './directory-check.ts';
+import { KeyNames } from './key-names.ts';
 import { compareUserKeys } from './level-check.ts';
 import { convertLogs } from './log-salvage.ts';
 import { lossText } from './loss-text.ts';
@@ -37,6 +39,11 @@ export interface RepairOptions {
   readonly directory: string;
   /** Gives up a KVASIR that cannot be read, and with it the names and settings of keyspaces. Default false: the repair is refused then. */
   readonly dropKvasirFile?: boolean | undefined;
+  /**
+   * Takes writes in logs that were not synced too, wherever they check, also behind others that are damaged. Default false: recovery then ends
+   * where the first write is missing, since it is not known whether the later ones make sense without.
+   */
+  readonly takesUnsynced?: boolean | undefined;
   /** Only tells what it would do. Default false. */
   readonly isTrial?: boolean | undefined;
   /** Told now and then how far it is with reading everything, then with writing what is new. */
@@ -64,6 +71,8 @@ export interface RepairReport {
   readonly logEntries: number;
   /** What was replaced, where it is now, and the text about it. */
   readonly kept: readonly string[];
+  /** KVASIR, where there is one that can be read: names of keyspaces. */
+  readonly description: DirectoryDescription | undefined;
 }
 
 export interface SalvagedTable {
@@ -150,8 +159,9 @@ class Repair {
   }
 
   #plan(): RepairPlan {
-    const { files, directory, dropKvasirFile = false, onProgress } = this.#options;
-    const steps = planRepair({ files, directory, dropKvasirFile });
+    const { files, directory, onProgress } = this.#options;
+    const { dropKvasirFile = false, takesUnsynced = false } = this.#options;
+    const steps = planRepair({ files, directory, dropKvasirFile, takesUnsynced });
     for (;;) {
       const step = steps.next();
       if (step.done === true) return step.value;
@@ -267,12 +277,13 @@ class Repair {
 }
 
 /** For who looks into lost/ later, and for a repair that ends before it has told anybody. */
-function recordOf({ problems, losses, replaced }: RepairPlan): string[] {
+function recordOf({ problems, losses, replaced, description }: RepairPlan): string[] {
+  const names = new KeyNames(description);
   return [
     'Found:',
     ...problems.map((problem) => `  ${problemText(problem)}`),
     'Lost:',
-    ...(losses.length === 0 ? ['  nothing'] : losses.map((loss) => `  ${lossText(loss)}`)),
+    ...(losses.length === 0 ? ['  nothing'] : losses.map((loss) => `  ${lossText(loss, names)}`)),
     'Replaced:',
     ...replaced.map((name) => `  ${name}`),
   ];
@@ -350,5 +361,6 @@ function report(
     logsConverted: new Set(plan.conversions.flatMap(({ group }) => group.numbers)).size,
     logEntries: plan.conversions.reduce((sum, { survey }) => sum + survey.entries, 0),
     kept,
+    description: plan.description,
   };
 }

@@ -37,12 +37,13 @@ export interface SceneOptions {
   readonly keys?: number;
   /** Written at the end, into the log alone. */
   readonly logged?: number;
+  readonly isSynced?: boolean;
   readonly open?: OpenOptions;
 }
 
 /** Puts and deletions at random, and a process that ends: what was written last is in the log. */
 export async function writeScene(options: SceneOptions = {}): Promise<Scene> {
-  const { seed = 1, writes = 3000, keys = 1000, logged = 20 } = options;
+  const { seed = 1, writes = 3000, keys = 1000, logged = 20, isSynced = true } = options;
   const random = new SeededRandomness(seed);
   const system = new SimulatedSystem();
   const contents = new Map<string, string>();
@@ -56,10 +57,10 @@ export async function writeScene(options: SceneOptions = {}): Promise<Scene> {
     const value = `${i}:${'v'.repeat(random.below(60))}`;
     if (random.below(5) === 0) {
       contents.delete(key);
-      await system.until(db.delete(Buffer.from(key), { sync: true }));
+      await system.until(db.delete(Buffer.from(key), { sync: isSynced }));
     } else {
       contents.set(key, value);
-      await system.until(db.put(Buffer.from(key), Buffer.from(value), { sync: true }));
+      await system.until(db.put(Buffer.from(key), Buffer.from(value), { sync: isSynced }));
     }
   }
   return { system: system.restart(), contents };
