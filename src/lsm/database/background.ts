@@ -151,9 +151,7 @@ export class Background {
   #flushed(request: JobRequest, result: JobResult): void {
     const { memtables, versions, stats, stall, logs, events, manifest } = this.#engine;
     const flushing = this.#flushing;
-    stats.flushes++;
-    stats.flushedBytes += result.bytesWritten;
-    stats.flushUs += result.durationUs;
+    stats.flushed(result);
     stall.throttle.learn(result.bytesWritten, result.durationUs);
     const edit = new VersionEdit();
     edit.newFiles.push(...result.outputs);
@@ -237,12 +235,9 @@ export class Background {
 
   #compacted(compaction: Compaction, request: JobRequest, result: JobResult): void {
     const { stats, stall, events } = this.#engine;
-    stats.compactions++;
-    stats.compactionReadBytes += result.bytesRead;
-    stats.compactionWrittenBytes += result.bytesWritten;
-    stats.compactionUs += result.durationUs;
-    stall.throttle.learn(result.bytesRead, result.durationUs);
     const { reason, outputLevel } = compaction;
+    stats.compacted(outputLevel, result);
+    stall.throttle.learn(result.bytesRead, result.durationUs);
     this.#replace(compaction, result.outputs, () => {
       events.publish('compaction', { job: request.id, reason, outputLevel, ...result });
     });
