@@ -2,8 +2,6 @@
  * The write path's first half, and recovery's, make no garbage: batches are built, verified, framed, written and read back without a
  * single collection. (Counted, not timed; see no-garbage.test.ts.)
  */
-import { PerformanceObserver, performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Region } from '../src/bytes/region.ts';
 import { BatchReader } from '../src/lsm/batch-reader.ts';
@@ -11,6 +9,7 @@ import { RECORD, RecordReader } from '../src/lsm/wal/record-reader.ts';
 import { RecordWriter } from '../src/lsm/wal/record-writer.ts';
 import { MemoryFile } from '../src/lsm/testing/memory-file.ts';
 import { WriteBatch } from '../src/lsm/write-batch.ts';
+import { collectionsDuring } from './support/garbage.ts';
 
 /** Takes all and keeps the first megabyte. */
 class FixedFile extends MemoryFile {
@@ -27,22 +26,6 @@ class FixedFile extends MemoryFile {
     for (let i = 0; i < length; i++) target[at + i] = this.bytes[position + i]!;
     return length;
   }
-}
-
-async function collections(run: () => void): Promise<number> {
-  const at: number[] = [];
-  const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) at.push(entry.startTime);
-  });
-  observer.observe({ entryTypes: ['gc'] });
-  await setImmediate();
-  const from = performance.now();
-  run();
-  const to = performance.now();
-  await setImmediate();
-  await setImmediate();
-  observer.disconnect();
-  return at.filter((time) => time >= from && time <= to).length;
 }
 
 const key = Region.of('0123456789abcdef');
@@ -66,7 +49,7 @@ test('a million batches are built and logged without garbage', async () => {
     }
   };
   run(200_000);
-  expect(await collections(() => run(1_000_000))).toBe(0);
+  expect(await collectionsDuring(() => run(1_000_000))).toBe(0);
 });
 
 test('a million records are read and verified without garbage', async () => {
@@ -93,6 +76,6 @@ test('a million records are read and verified without garbage', async () => {
     }
   };
   run(200_000);
-  expect(await collections(() => run(1_000_000))).toBe(0);
+  expect(await collectionsDuring(() => run(1_000_000))).toBe(0);
   expect(read).toBeGreaterThan(1_000_000);
 });

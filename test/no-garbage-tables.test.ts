@@ -2,14 +2,13 @@
  * The guard of the disk engine's read path, as no-garbage.test.ts is of the memory engine's: lookups that hit and that miss, seeks and scans of
  * tables, a million each with all blocks cached, cause no garbage collection.
  */
-import { PerformanceObserver, performance } from 'node:perf_hooks';
-import { setImmediate } from 'node:timers/promises';
 import { expect, test } from 'vitest';
 import { Region } from '../src/bytes/region.ts';
 import { SYNC, VALID } from '../src/lsm/cursor.ts';
 import { filterHash } from '../src/lsm/format/filter.ts';
 import { ABSENT, FOUND } from '../src/lsm/format/lookup.ts';
 import { Opened, writeTable } from '../src/lsm/testing/table-entries.ts';
+import { collectionsDuring } from './support/garbage.ts';
 
 const KEYS = 20_000;
 const KEY_BYTES = 16;
@@ -19,23 +18,6 @@ const NEWEST = 2 ** 53 - 1;
 function keysOf(number: (i: number) => number): Region {
   const text = Array.from({ length: KEYS }, (_, i) => String(number(i)).padStart(KEY_BYTES, '0'));
   return Region.of(text.join(''));
-}
-
-/** Collections while `run` runs. */
-async function collectionsDuring(run: () => void): Promise<number> {
-  const times: number[] = [];
-  const observer = new PerformanceObserver((list) => {
-    for (const entry of list.getEntries()) times.push(entry.startTime);
-  });
-  observer.observe({ entryTypes: ['gc'] });
-  await setImmediate();
-  const from = performance.now();
-  run();
-  const to = performance.now();
-  await setImmediate();
-  await setImmediate();
-  observer.disconnect();
-  return times.filter((at) => at >= from && at <= to).length;
 }
 
 test('a million lookups, misses, seeks and moves each collect no garbage', async () => {

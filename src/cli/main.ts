@@ -3,6 +3,7 @@
 import module from 'node:module';
 import { Command } from 'commander';
 import { packageVersion } from '../server/process-host.ts';
+import { addDatabaseCommands } from './lsm/commands.ts';
 
 /** Exit codes: 0 done, 1 failed, 2 called wrongly. */
 const USAGE = 2;
@@ -92,5 +93,7 @@ program
     const { bench } = await import('./bench/main.ts');
     process.exitCode = await bench(words);
   });
+
+addDatabaseCommands(program);
 
 await program.parseAsync();

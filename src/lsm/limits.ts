@@ -68,8 +68,14 @@ export const SKIPS_BEFORE_SEEK = 8;
 
 /** Entries that a job merges before it looks up: about 100 us. */
 export const JOB_STEP_ENTRIES = 256;
+/** Files of level 0 that one merge takes: each is a run, with a window of its own on its file. */
+export const MAX_MERGED_RUNS = 64;
+/** Tables of a FIFO tree that may lie in level 0: a lookup asks the filter of each whose range has the key. */
+export const MAX_FIFO_LEVEL0_FILES = 4096;
 /** A manifest that is larger is replaced by one that begins with the whole state. */
 export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
+/** How often work is looked for that is due only because time has passed. */
+export const CLOCK_MS = 10_000;
 /** After how long a flush or compaction that found no room on the disk is tried again. */
 export const RETRY_MS = 1000;
 /** A job thread looks for more urgent requests this often, ... */
@@ -139,6 +145,14 @@ export const LONG_TURN_US = 2000;
 export const FIRST_LOG_ZERO_BYTES: number = 256 * 1024;
 /** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
 export const MAX_OPEN_TABLES = 900;
+
+// ---- backups
+
+/** Files are copied and hashed in pieces of this size: a quarter of a millisecond each. */
+export const COPY_PIECE_BYTES: number = 256 * 1024;
+/** Files of one backup: 64 TiB in tables of 64 MiB. Its own file names each in about 200 bytes. */
+export const MAX_BACKUP_FILES = 1_000_000;
+export const MAX_BACKUP_FILE_BYTES: number = 256 * 1024 * 1024;
 
 // ---- tools
 

@@ -20,6 +20,11 @@ export interface FileSystem {
   open(path: string, mode: OpenMode): OpenFile;
   /** undefined where nothing has this name. */
   stat(path: string): FileStat | undefined;
+  /**
+   * The same text as long as the name has the same file and nobody wrote to it: where it lies, its size and the time of its last change. Other links of the file
+   * have it too. undefined where nothing has this name.
+   */
+  identity(path: string): string | undefined;
   /** Names in a directory, sorted. */
   readDirectory(path: string): string[];
   /** Makes a directory and those above it; no error where it exists. */

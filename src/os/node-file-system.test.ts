@@ -74,6 +74,20 @@ describe('the real file system', () => {
     expect(() => files.link(at('a'), at('b'))).toThrow('File exists');
   });
 
+  test('knows a file again that nobody wrote to', () => {
+    fs.writeFileSync(at('a'), 'abc');
+    const identity = files.identity(at('a'));
+    fs.linkSync(at('a'), at('b'));
+    fs.renameSync(at('a'), at('c'));
+    expect(files.identity(at('a'))).toBeUndefined();
+    expect(files.identity(at('b'))).toBe(identity);
+    expect(files.identity(at('c'))).toBe(identity);
+    fs.copyFileSync(at('c'), at('a'));
+    expect(files.identity(at('a'))).not.toBe(identity);
+    fs.appendFileSync(at('b'), 'd');
+    expect(files.identity(at('c'))).not.toBe(identity);
+  });
+
   test('removes directories that are empty', () => {
     files.makeDirectory(at('d'));
     files.open(at('d/f'), 'create').close();

@@ -39,6 +39,13 @@ export class NodeFileSystem implements FileSystem {
     });
   }
 
+  identity(path: string): string | undefined {
+    return attempt('stat', path, () => {
+      const stat = fs.statSync(path, { bigint: true, throwIfNoEntry: false });
+      return stat && `${stat.dev}:${stat.ino}:${stat.size}:${stat.mtimeNs}`;
+    });
+  }
+
   readDirectory(path: string): string[] {
     return attempt('readdir', path, () => fs.readdirSync(path).sort());
   }

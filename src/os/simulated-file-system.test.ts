@@ -81,6 +81,22 @@ describe('the simulated file system', () => {
     expect(scene(true)().usedBytes).toBe(2);
   });
 
+  test('knows a file again that nobody wrote to, after a restart too', () => {
+    const files = new SimulatedFileSystem(new SimulatedLoop());
+    append(files, '/a', 'abc');
+    const identity = files.identity('/a');
+    expect(identity).toBeDefined();
+    files.link('/a', '/b');
+    const next = files.restart();
+    expect(next.identity('/a')).toBe(identity);
+    expect(next.identity('/b')).toBe(identity);
+    expect(next.identity('/c')).toBeUndefined();
+    append(next, '/c', 'abc');
+    expect(next.identity('/c')).not.toBe(identity);
+    append(next, '/a', 'd');
+    expect(next.identity('/b')).not.toBe(identity);
+  });
+
   test('removes directories that are empty', () => {
     const files = new SimulatedFileSystem(new SimulatedLoop());
     files.put('/d/a', bytes('x'));

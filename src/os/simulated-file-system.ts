@@ -66,6 +66,9 @@ export class SimulatedFileSystem implements FileSystem {
   #namesOnDisk = new Map<string, SimulatedInode>();
   #nameChanges: NameChange[] = [];
   #order = 0;
+  /** Numbers of files, as far as somebody asked. */
+  readonly #inodeNumbers = new WeakMap<SimulatedInode, number>();
+  #inodes = 0;
 
   constructor(loop: SimulatedLoop) {
     this.loop = loop;
@@ -91,6 +94,7 @@ export class SimulatedFileSystem implements FileSystem {
     const next = new SimulatedFileSystem(loop);
     next.pageBytes = this.pageBytes;
     next.syncUs = this.syncUs;
+    next.#inodes = this.#inodes;
     next.#directories = new Set(this.#directories);
     const names = random === undefined ? this.#names : this.#namesAfterCrash(random);
     const copies = new Map<SimulatedInode, SimulatedInode>();
@@ -99,6 +103,8 @@ export class SimulatedFileSystem implements FileSystem {
       if (copy === undefined) {
         copy = inode.survive(random, this.pageBytes);
         copies.set(inode, copy);
+        const number = this.#inodeNumbers.get(inode);
+        if (number !== undefined) next.#inodeNumbers.set(copy, number);
       }
       next.#names.set(path, copy);
       next.#namesOnDisk.set(path, copy);
@@ -150,6 +156,18 @@ export class SimulatedFileSystem implements FileSystem {
     const inode = this.#names.get(path);
     if (inode !== undefined) return { sizeBytes: inode.size, isDirectory: false };
     return this.#directories.has(path) ? { sizeBytes: 0, isDirectory: true } : undefined;
+  }
+
+  identity(path: string): string | undefined {
+    this.#alive();
+    const inode = this.#names.get(path);
+    if (inode === undefined) return undefined;
+    let number = this.#inodeNumbers.get(inode);
+    if (number === undefined) {
+      number = ++this.#inodes;
+      this.#inodeNumbers.set(inode, number);
+    }
+    return `${number}:${inode.size}:${inode.mark}`;
   }
 
   readDirectory(path: string): string[] {

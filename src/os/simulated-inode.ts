@@ -70,6 +70,7 @@ export class SimulatedInode {
   survive(random: SeededRandomness | undefined, pageBytes: number): SimulatedInode {
     const survivor = new SimulatedInode();
     survivor.live = random === undefined ? this.live.copy() : this.#afterCrash(random, pageBytes);
+    survivor.#order = this.#order;
     survivor.settle();
     return survivor;
   }

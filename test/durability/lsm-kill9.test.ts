@@ -16,8 +16,10 @@ test(
     const seed = Number(process.env['KVASIR_SEED'] ?? Date.now() % 2 ** 31);
     const directory = path.join(root, 'db');
     const rounds = new KillRounds({ directory, seed, module: MODULE, lifeMs: 800 });
-    for (let round = 0; round < ROUNDS; round++) await rounds.round();
-    expect(rounds.tally.rounds, `seed ${seed}`).toBe(ROUNDS);
+    // On a busy machine the first processes may be killed before they have written anything.
+    const mayGoOn = (): boolean =>
+      rounds.tally.acknowledged === 0 && rounds.tally.rounds < ROUNDS + 20;
+    while (rounds.tally.rounds < ROUNDS || mayGoOn()) await rounds.round();
     expect(rounds.tally.acknowledged, `seed ${seed}`).toBeGreaterThan(0);
     fs.rmSync(root, { recursive: true, force: true });
   },

@@ -16,6 +16,7 @@ import { levelError, notOpenError } from './level-error.ts';
 import { type DatabaseOptions, engineOptions, type OpenOptions } from './options.ts';
 import { propertyOf } from './properties.ts';
 import { type LevelRange, rangeOf } from './ranges.ts';
+import { repairDatabase } from './repair.ts';
 import { LevelSnapshot } from './snapshot.ts';
 import { type Later, type Operation, Store } from './store.ts';
 import type {
@@ -164,6 +165,16 @@ export class KvasirLevel<KDefault = string, VDefault = string> extends AbstractL
     checkLocation(location);
     try {
       await destroyDatabase(path.resolve(location), realSystem());
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  /** Saves what can be saved of a damaged database, and makes a table of its log. What was replaced is in its folder `lost` afterwards. */
+  static async repair(location: string): Promise<void> {
+    checkLocation(location);
+    try {
+      await repairDatabase(path.resolve(location), realSystem());
     } catch (error) {
       throw levelError(error);
     }

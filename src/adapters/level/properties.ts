@@ -7,6 +7,7 @@
  *   leveldb.approximate-memory-usage     bytes of memtables and cached blocks
  */
 import type { Engine } from '../../lsm/database/engine.ts';
+import { statsOf } from '../../lsm/database/stats.ts';
 import { LEVELS } from '../../lsm/limits.ts';
 
 const MIB = 1024 * 1024;
@@ -26,29 +27,20 @@ export function propertyOf(engine: Engine, name: string): string {
 }
 
 function stats(engine: Engine): string {
-  const { levels, levelBytes } = engine.versions.current;
-  const { flushUs, flushedBytes } = engine.stats;
-  const { compactionUs, compactionReadBytes, compactionWrittenBytes } = engine.stats;
   const lines = [
     '                               Compactions',
     'Level  Files Size(MB) Time(sec) Read(MB) Write(MB)',
     '--------------------------------------------------',
   ];
-  for (const [level, files] of levels.entries()) {
-    const isFlushed = level === 0;
-    // Compactions are not told apart by level: the first level that they write to stands for all.
-    const isCompacted = level === 1;
-    const us = isFlushed ? flushUs : isCompacted ? compactionUs : 0;
-    if (files.length === 0 && us === 0) continue;
-    const read = isCompacted ? compactionReadBytes : 0;
-    const written = isFlushed ? flushedBytes : isCompacted ? compactionWrittenBytes : 0;
+  for (const { level, files, bytes, ms, readBytes, writtenBytes } of statsOf(engine).levels) {
+    if (files === 0 && ms === 0) continue;
     const cells = [
       String(level).padStart(3),
-      String(files.length).padStart(8),
-      (levelBytes[level]! / MIB).toFixed(0).padStart(8),
-      (us / 1e6).toFixed(0).padStart(9),
-      (read / MIB).toFixed(0).padStart(8),
-      (written / MIB).toFixed(0).padStart(9),
+      String(files).padStart(8),
+      (bytes / MIB).toFixed(0).padStart(8),
+      (ms / 1000).toFixed(0).padStart(9),
+      (readBytes / MIB).toFixed(0).padStart(8),
+      (writtenBytes / MIB).toFixed(0).padStart(9),
     ];
     lines.push(cells.join(' '));
   }

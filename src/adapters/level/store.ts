@@ -15,7 +15,7 @@ import type { Snapshot } from '../../lsm/database/snapshot.ts';
 import { BLOCKED, END } from '../../lsm/cursor.ts';
 import { bytesOf, type Format, type Formatted, textOf } from './formats.ts';
 import { levelError } from './level-error.ts';
-import { CLEAR_BATCH_BYTES, KEPT_BATCH_BYTES } from './limits.ts';
+import { CLEAR_BATCH_BYTES, CLEAR_SLICE, KEPT_BATCH_BYTES } from './limits.ts';
 
 /** One operation of a batch, as abstract-level prepares it. */
 export interface Operation {
@@ -189,12 +189,12 @@ export class Store {
         }
         if (status !== END) {
           batch.delete(iterator.keyBytes.subarray(iterator.keyStart, iterator.keyEnd));
+          if (batch.count % CLEAR_SLICE === 0 && turn.isLongNow()) await turn.passed();
           if (batch.sizeBytes < CLEAR_BATCH_BYTES) continue;
         }
         await batch.write();
         batch.clear();
         if (status === END) return;
-        if (turn.isLong()) await turn.passed();
       }
     } catch (error) {
       throw levelError(error);
@@ -207,8 +207,11 @@ export class Store {
 
   /** A result that is there; now and then through the event loop, which a program that only awaits such would never let turn. */
   inTurn<T>(result: T): Later<T> {
-    const { turn } = this.engine;
-    return turn.isLong() ? this.while(turn.passed().then(() => result)) : result;
+    return this.engine.turn.isLong() ? this.afterTurn(result) : result;
+  }
+
+  afterTurn<T>(result: T): Promise<T> {
+    return this.while(this.engine.turn.passed().then(() => result));
   }
 
   /** Counts work until it has settled, and passes it on. */

@@ -57,8 +57,9 @@ export class Walk<T> {
   next(): Later<T | undefined> {
     if (this.#isOutside) return undefined;
     const status = this.#step();
-    if (status === BLOCKED) return this.#unlessAborted(this.#nextLater());
-    return this.#given(status === END ? undefined : this.#item());
+    if (status === BLOCKED) return this.#given(this.#nextLater());
+    const item = status === END ? undefined : this.#item();
+    return this.#given(this.#store.inTurn(item));
   }
 
   /** At most `size` items, and fewer once they are larger than the high water mark; none at the end. */
@@ -66,8 +67,11 @@ export class Walk<T> {
     const items: T[] = [];
     if (this.#isOutside) return items;
     this.#filledBytes = 0;
-    if (this.#fill(items, size)) return this.#given(items);
-    return this.#unlessAborted(this.#nextvLater(items, size));
+    if (this.#fill(items, size)) {
+      const { turn } = this.#store.engine;
+      return this.#given(turn.isLongNow() ? this.#store.afterTurn(items) : items);
+    }
+    return this.#given(this.#nextvLater(items, size));
   }
 
   /** The next item is the one at `target`, or the first behind it; none where that is outside the range. */
@@ -124,9 +128,8 @@ export class Walk<T> {
     }
   }
 
-  #given<U>(result: U): Later<U> {
-    const given = this.#store.inTurn(result);
-    return this.#signal === undefined ? given : this.#unlessAborted(given);
+  #given<U>(result: Later<U>): Later<U> {
+    return this.#signal === undefined ? result : this.#unlessAborted(result);
   }
 
   /** A signal that comes before the caller has the result counts. */

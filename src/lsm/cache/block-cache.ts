@@ -74,6 +74,7 @@ export class BlockCache {
   #start: Int32Array;
   #size: Int32Array;
   #length: Int32Array;
+  #extra: Int32Array;
   #pins: Int32Array;
   #chances: Uint8Array;
   #maxChances: Uint8Array;
@@ -101,6 +102,7 @@ export class BlockCache {
     this.#start = new Int32Array(slots);
     this.#size = new Int32Array(slots);
     this.#length = new Int32Array(slots);
+    this.#extra = new Int32Array(slots);
     this.#pins = new Int32Array(slots);
     this.#chances = new Uint8Array(slots);
     this.#maxChances = new Uint8Array(slots);
@@ -156,15 +158,17 @@ export class BlockCache {
   }
 
   /**
-   * Room for a block of `sizeBytes`: a slot that is pinned, and that nobody finds before it is published. Forgets what is used least.
+   * Room for a block of `sizeBytes`, and for `extraBytes` behind it that belong to who reads it: a slot that is pinned, and that nobody finds before it is published.
+   * Forgets what is used least.
    * Throws RangeError where the system has no memory.
    */
-  reserve(sizeBytes: number, priority: number): number {
-    const size = roundedSize(sizeBytes);
+  reserve(sizeBytes: number, priority: number, extraBytes = 0): number {
+    const size = roundedSize(sizeBytes + extraBytes);
     let slot = size > this.#segmentBytes >>> 1 ? NONE : this.#makeRoom(size);
     if (slot === NONE) slot = this.#reserveOverflow(size);
     else this.usedBytes += size;
     this.#length[slot] = sizeBytes;
+    this.#extra[slot] = extraBytes === 0 ? 0 : this.#start[slot]! + sizeBytes;
     this.#pins[slot] = 1;
     this.#maxChances[slot] = priority === HIGH ? CHANCES_HIGH : CHANCES_LOW;
     this.#chances[slot] = priority === HIGH ? CHANCES_HIGH : 0;
@@ -223,6 +227,11 @@ export class BlockCache {
 
   length(slot: number): number {
     return this.#length[slot]!;
+  }
+
+  /** Where the extra bytes that were reserved with a pinned slot begin, 0 where there are none. */
+  extra(slot: number): number {
+    return this.#extra[slot]!;
   }
 
   /** Forgets all blocks of a file; pinned ones go when they are released. */
@@ -466,6 +475,7 @@ export class BlockCache {
     this.#start = grown(this.#start);
     this.#size = grown(this.#size);
     this.#length = grown(this.#length);
+    this.#extra = grown(this.#extra);
     this.#pins = grown(this.#pins);
     this.#next = grown(this.#next);
     this.#previous = grown(this.#previous);

@@ -4,7 +4,7 @@
  *   level 0         files / trigger: every file of it is one more place to look for a key
  *   level 1 to 5    bytes / limit, which is ten times as much for each level as for the one above it
  *
- * From level 0 all files go together, with what they overlap in level 1. From a deeper level one file goes: of those next in turn the one that has
+ * From level 0 all files go together (the oldest, where there are very many), with what they overlap in level 1. From a deeper level one file goes: of those next in turn the one that has
  * to rewrite the fewest bytes of the level below for each of its own, deletions counting as bytes that are won. Files that overlap nothing below are
  * moved. When no level is due, a file that is mostly deletions is.
  */
@@ -13,7 +13,6 @@ import type { KeyBound, Version } from '../version/version.ts';
 import { compareInternalKeys } from '../internal-key.ts';
 import { LEVELS } from '../limits.ts';
 import { Region } from '../../bytes/region.ts';
-import { compareBytes } from '../../bytes/compare.ts';
 import {
   bytesOf,
   type Compaction,
@@ -21,16 +20,17 @@ import {
   type CompactionPicker,
   type CompactionReason,
   isAnyCompacting,
+  oldestOf,
+  type PickContext,
 } from './compaction.ts';
+import { belowOf, boundsOf, withContinued } from './overlap.ts';
+import { type TargetSizes, targetBytesOf } from './target-sizes.ts';
 
-export interface LevelledOptions {
+export interface LevelledOptions extends TargetSizes {
   /** Files of level 0 from which on it is compacted. */
   readonly level0Files: number;
   /** Limit of level 1; each further level has ten times that of the level before. */
   readonly level1Bytes: number;
-  /** Size of files of level 1; each further level doubles it, up to a limit. */
-  readonly fileBytes: number;
-  readonly maxFileBytes: number;
 }
 
 const LEVEL_FACTOR = 10;
@@ -52,10 +52,7 @@ export class LevelledPicker implements CompactionPicker {
     this.#options = options;
   }
 
-  pick(
-    version: Version,
-    compactPointer: (level: number) => Uint8Array | undefined,
-  ): Compaction | undefined {
+  pick(version: Version, { compactPointer }: PickContext): Compaction | undefined {
     const due: { level: number; score: number }[] = [];
     for (let level = 0; level < LEVELS - 1; level++) {
       const score = this.#score(version, level);
@@ -65,7 +62,7 @@ export class LevelledPicker implements CompactionPicker {
     for (const { level } of due) {
       const picked =
         level === 0
-          ? this.#pickLevel0(version)
+          ? this.pickLevel0(version)
           : this.#pickFile(version, level, compactPointer(level));
       if (picked !== undefined) return picked;
     }
@@ -85,6 +82,7 @@ export class LevelledPicker implements CompactionPicker {
       if (files.length === 0) continue;
       if (isAnyCompacting(files)) return 'busy';
       if (level > 0) files = this.#firstOf(version, files, level);
+      else files = [...oldestOf(files)];
       return this.#complete(version, level, files, 'manual') ?? 'busy';
     }
     return undefined;
@@ -105,12 +103,27 @@ export class LevelledPicker implements CompactionPicker {
   }
 
   targetBytes(level: number): number {
-    const { fileBytes, maxFileBytes } = this.#options;
-    return Math.min(maxFileBytes, fileBytes * 2 ** Math.max(0, level - 1));
+    return targetBytesOf(level, this.#options);
   }
 
   maxOverlapBytes(outputLevel: number): number {
     return OVERLAP_FACTOR * this.targetBytes(outputLevel);
+  }
+
+  /** The files of level 0, whether or not that is due. */
+  pickLevel0(version: Version): Compaction | undefined {
+    const files = version.levels[0]!;
+    // The order of sequences in level 0 is that of its files: a second compaction of it has to wait.
+    if (isAnyCompacting(files)) return undefined;
+    const oldest = files.at(-1)!;
+    const { keys, smallestEnd, largestStart, largestEnd } = oldest;
+    const together = version.overlapping(
+      0,
+      { region: keys, start: 0, end: smallestEnd },
+      { region: keys, start: largestStart, end: largestEnd },
+    );
+    const isApart = together.length === 1;
+    return this.#complete(version, 0, isApart ? together : oldestOf(files), 'level 0');
   }
 
   #limit(level: number): number {
@@ -129,21 +142,6 @@ export class LevelledPicker implements CompactionPicker {
       count--;
     }
     return level === 0 ? count / this.#options.level0Files : bytes / this.#limit(level);
-  }
-
-  #pickLevel0(version: Version): Compaction | undefined {
-    const files = version.levels[0]!;
-    // The order of sequences in level 0 is that of its files: a second compaction of it has to wait.
-    if (isAnyCompacting(files)) return undefined;
-    const oldest = files.at(-1)!;
-    const { keys, smallestEnd, largestStart, largestEnd } = oldest;
-    const together = version.overlapping(
-      0,
-      { region: keys, start: 0, end: smallestEnd },
-      { region: keys, start: largestStart, end: largestEnd },
-    );
-    const isApart = together.length === 1;
-    return this.#complete(version, 0, isApart ? together : files, 'level 0');
   }
 
   #pickFile(
@@ -213,7 +211,8 @@ export class LevelledPicker implements CompactionPicker {
     const pointer = level === 0 ? undefined : { level, key: inputs.at(-1)!.largest };
     const lower: CompactionInput[] =
       below.length === 0 ? [] : [{ level: outputLevel, files: below }];
-    return { reason, inputs: [upper, ...lower], outputLevel, isMove, pointer };
+    const kind = isMove ? 'move' : 'merge';
+    return { reason, kind, inputs: [upper, ...lower], outputLevel, pointer };
   }
 
   #overlapBelow(version: Version, level: number, files: readonly TableFile[]): number {
@@ -233,44 +232,6 @@ export class LevelledPicker implements CompactionPicker {
     if (bytesOf(wider) + bytesOf(below) > WIDEN_FACTOR * this.targetBytes(level + 1)) return inputs;
     return belowOf(version, level, wider).length === below.length ? wider : inputs;
   }
-}
-
-/** With neighbours that have further versions of the same user keys, in either direction. */
-function withContinued(version: Version, level: number, files: readonly TableFile[]): TableFile[] {
-  if (level === 0 || files.length === 0) return [...files];
-  const { smallest, largest } = boundsOf(files);
-  let found = version.overlapping(level, smallest, largest);
-  for (let count = files.length; found.length > count;) {
-    count = found.length;
-    const wider = boundsOf(found);
-    found = version.overlapping(level, wider.smallest, wider.largest);
-  }
-  return found;
-}
-
-function belowOf(version: Version, level: number, files: readonly TableFile[]): TableFile[] {
-  const { smallest, largest } = boundsOf(files);
-  return withContinued(version, level + 1, version.overlapping(level + 1, smallest, largest));
-}
-
-/** The smallest and the largest user key of files, of which there must be one. */
-function boundsOf(files: readonly TableFile[]): { smallest: KeyBound; largest: KeyBound } {
-  let low = files[0]!;
-  let high = files[0]!;
-  for (const file of files) {
-    if (compareBytes(file.keys, 0, file.smallestEnd, low.keys, 0, low.smallestEnd) < 0) low = file;
-    const { keys, largestStart, largestEnd } = high;
-    if (
-      compareBytes(file.keys, file.largestStart, file.largestEnd, keys, largestStart, largestEnd) >
-      0
-    ) {
-      high = file;
-    }
-  }
-  return {
-    smallest: { region: low.keys, start: 0, end: low.smallestEnd },
-    largest: { region: high.keys, start: high.largestStart, end: high.largestEnd },
-  };
 }
 
 /** The first file that ends behind an internal key; 0 where none does. */

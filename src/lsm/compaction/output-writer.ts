@@ -88,8 +88,8 @@ export class OutputWriter {
     file.close();
     this.#builder = undefined;
     this.#file = undefined;
-    const { minSequence, maxSequence, entries, deletions, rangeDeletions } = meta;
-    const { createdAtSeconds } = this.#request.table;
+    const { minSequence, maxSequence, entries, deletions, rangeDeletions, hiddenVersions } = meta;
+    const { createdAtSeconds, youngestAtSeconds = createdAtSeconds } = this.#request.table;
     this.outputs.push({
       level: this.#request.outputLevel,
       number: this.#request.firstFileNumber + this.outputs.length,
@@ -102,7 +102,9 @@ export class OutputWriter {
         entries,
         deletions,
         rangeDeletions,
-        createdSeconds: createdAtSeconds,
+        hiddenVersions,
+        youngestSeconds: youngestAtSeconds,
+        writtenSeconds: createdAtSeconds,
       },
     });
     this.bytesWritten += meta.sizeBytes;

@@ -5,12 +5,11 @@
  * Replies of jobs come from the event loop, and also by `poll`, which every write makes: a program may never let the loop turn.
  */
 import { Region } from '../../bytes/region.ts';
-import type { Compaction } from '../compaction/compaction.ts';
+import { bytesOf, type Compaction, type CompactionPicker } from '../compaction/compaction.ts';
 import type { DeadRange, JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
-import type { LevelledPicker } from '../compaction/levelled-picker.ts';
 import { LsmError } from '../errors.ts';
-import { RETRY_MS } from '../limits.ts';
+import { CLOCK_MS, RETRY_MS } from '../limits.ts';
 import { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableFile } from '../version/table-file.ts';
 import type { KeyBound } from '../version/version.ts';
@@ -29,7 +28,7 @@ interface RangeRequest {
 export class Background {
   readonly #engine: Engine;
   readonly #runner: JobRunner;
-  readonly #picker: LevelledPicker;
+  readonly #picker: CompactionPicker;
   #flushing: readonly HeldMemtable[] = [];
   #compaction: Compaction | undefined = undefined;
   readonly #ranges: RangeRequest[] = [];
@@ -38,12 +37,19 @@ export class Background {
   #idleWaiters: Deferred[] = [];
   /** Set while the disk is full: nothing is begun until then. */
   #cancelRetry: (() => void) | undefined = undefined;
+  /** Ends the looking for work that time makes due. */
+  #stopClock: (() => void) | undefined = undefined;
   #isClosed = false;
 
-  constructor(engine: Engine, runner: JobRunner, picker: LevelledPicker) {
+  constructor(engine: Engine, runner: JobRunner, picker: CompactionPicker) {
     this.#engine = engine;
     this.#runner = runner;
     this.#picker = picker;
+  }
+
+  /** From now on looks every few seconds for what is due only because time has passed. */
+  beginClock(): void {
+    this.#stopClock ??= this.#engine.timers.every(CLOCK_MS, () => this.schedule());
   }
 
   get isFlushing(): boolean {
@@ -145,9 +151,7 @@ export class Background {
   #flushed(request: JobRequest, result: JobResult): void {
     const { memtables, versions, stats, stall, logs, events, manifest } = this.#engine;
     const flushing = this.#flushing;
-    stats.flushes++;
-    stats.flushedBytes += result.bytesWritten;
-    stats.flushUs += result.durationUs;
+    stats.flushed(result);
     stall.throttle.learn(result.bytesWritten, result.durationUs);
     const edit = new VersionEdit();
     edit.newFiles.push(...result.outputs);
@@ -171,14 +175,21 @@ export class Background {
   }
 
   #beginCompaction(): void {
-    const { versions } = this.#engine;
+    const { versions, clock } = this.#engine;
     const picked =
       this.#pickRange() ??
-      this.#picker.pick(versions.current, (level) => versions.compactPointer(level));
+      this.#picker.pick(versions.current, {
+        compactPointer: (level) => versions.compactPointer(level),
+        nowSeconds: Math.floor(clock.now() / 1000),
+      });
     if (picked === undefined) return;
     this.#compaction = picked;
     for (const { files } of picked.inputs) for (const file of files) file.isCompacting = true;
-    if (picked.isMove) {
+    if (picked.kind === 'drop') {
+      this.#drop(picked);
+      return;
+    }
+    if (picked.kind === 'move') {
       this.#engine.stats.moves++;
       const files = picked.inputs.flatMap((input) => input.files);
       const moved = files.map((file) => file.toNewFile(picked.outputLevel));
@@ -193,6 +204,19 @@ export class Background {
       }
       this.#endCompaction(picked);
       this.#jobFailed('a compaction failed', reply.failure!);
+    });
+  }
+
+  #drop(compaction: Compaction): void {
+    const { stats, events } = this.#engine;
+    const { inputs, reason } = compaction;
+    const files = inputs.flatMap((input) => input.files);
+    const bytes = bytesOf(files);
+    stats.droppedTables += files.length;
+    stats.droppedBytes += bytes;
+    this.#engine.retire(inputs, () => {
+      this.#endCompaction(compaction);
+      events.publish('drop', { reason, tables: files.map(({ number }) => number), bytes });
     });
   }
 
@@ -211,12 +235,9 @@ export class Background {
 
   #compacted(compaction: Compaction, request: JobRequest, result: JobResult): void {
     const { stats, stall, events } = this.#engine;
-    stats.compactions++;
-    stats.compactionReadBytes += result.bytesRead;
-    stats.compactionWrittenBytes += result.bytesWritten;
-    stats.compactionUs += result.durationUs;
-    stall.throttle.learn(result.bytesRead, result.durationUs);
     const { reason, outputLevel } = compaction;
+    stats.compacted(outputLevel, result);
+    stall.throttle.learn(result.bytesRead, result.durationUs);
     this.#replace(compaction, result.outputs, () => {
       events.publish('compaction', { job: request.id, reason, outputLevel, ...result });
     });
@@ -274,6 +295,7 @@ export class Background {
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelRetry?.();
+    this.#stopClock?.();
     await this.#runner.close();
   }
 }

@@ -1,5 +1,7 @@
 /** The public face of an engine. */
 import { Region } from '../../bytes/region.ts';
+import type { BackupOptions, BackupStore, MadeBackup } from '../backup/backup-store.ts';
+import { type CheckpointInfo, makeCheckpoint } from '../backup/checkpoint.ts';
 import type { KeyBound } from '../version/version.ts';
 import { Batch } from './batch.ts';
 import type { Engine } from './engine.ts';
@@ -149,6 +151,24 @@ export class Database extends Keyspace {
     } finally {
       engine.releaseView(view);
     }
+  }
+
+  /**
+   * Makes a directory that is the database as it is now, and is opened by itself (by LevelDB too): tables are hard links, or copies where there are none; logs are
+   * copied. Writes go on meanwhile. A crash leaves a whole copy, or one that is known to be unfinished and can be made anew. Rejects with LsmError EXISTS where the
+   * directory is there and not empty, CLOSED, READ_ONLY, POISONED, DISK_FULL, IO_ERROR.
+   */
+  checkpoint(directory: string): Promise<CheckpointInfo> {
+    return makeCheckpoint(this.#engine, directory);
+  }
+
+  /**
+   * Adds a backup of the database as it is now to a directory of backups (`openBackups`). Tables that are in an earlier backup are not copied again, nor read
+   * where they still are the same files. Writes go on meanwhile; an interruption leaves the earlier backups as they were. Rejects with LsmError LOCKED while another is
+   * made, CLOSED, READ_ONLY, POISONED, ABORTED, LIMIT, DISK_FULL, IO_ERROR.
+   */
+  backup(backups: BackupStore, options?: BackupOptions): Promise<MadeBackup> {
+    return backups.make(this.#engine, options);
   }
 
   /** Ends all work and lets go of the directory. What was written is there at the next opening. No error where it is closed already. */

@@ -18,11 +18,13 @@ import { BlockRequests } from '../cache/block-requests.ts';
 import type { MemoryBudget } from '../cache/memory-budget.ts';
 import type { TableCache } from '../cache/table-cache.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
-import { LevelledPicker } from '../compaction/levelled-picker.ts';
+import type { CompactionInput } from '../compaction/compaction.ts';
+import { pickerFor } from '../compaction/style.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { Lookup } from '../format/lookup.ts';
 import { oldTableFileName, tableFileName } from '../manifest/file-names.ts';
 import type { DirectoryDescription } from '../manifest/kvasir-file.ts';
+import { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableFile } from '../version/table-file.ts';
 import type { VersionSet } from '../version/version-set.ts';
 import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
@@ -37,6 +39,7 @@ import { MissPolicy } from './miss-policy.ts';
 import type { Settings } from './options.ts';
 import { PointLookup } from './point-lookup.ts';
 import { ReadPath } from './read-path.ts';
+import { RetiredBatch, RetiredTables } from './retired-tables.ts';
 import { SnapshotList } from './snapshot-list.ts';
 import { Counters } from './stats.ts';
 import { Turn } from './turn.ts';
@@ -85,6 +88,7 @@ export class Engine {
   readonly logs: LogSet;
   readonly removals: FileRemovals;
   readonly snapshots: SnapshotList = new SnapshotList();
+  readonly retired: RetiredTables = new RetiredTables();
 
   readonly manifest: ManifestQueue;
   readonly stall: WriteStall;
@@ -139,11 +143,16 @@ export class Engine {
     this.stall = new WriteStall(this);
     this.writes = new WritePath(this);
     this.keyspaces = new KeyspaceList(this, opened.description);
-    const { level0Files, level1Bytes, fileBytes } = settings;
+    const { compaction, level0Files, level0SlowFiles, level1Bytes, fileBytes } = settings;
     const maxFileBytes = Math.max(fileBytes, MAX_FILE_BYTES);
-    const picker = new LevelledPicker({ level0Files, level1Bytes, fileBytes, maxFileBytes });
+    const sizes = { level0Files, level1Bytes, fileBytes, maxFileBytes };
+    const picker = pickerFor(compaction, sizes, level0SlowFiles);
     this.background = new Background(this, opened.runner, picker);
     versions.onObsolete = (file) => this.#remove(file);
+    this.snapshots.onRemoved = () => {
+      const { retired, snapshots } = this;
+      if (retired.batches.length > 0 && retired.letGo(snapshots)) this.#look();
+    };
     if (settings.readOnly) {
       this.writeFailure = new LsmError('READ_ONLY', 'the database was opened for reading only');
     }
@@ -198,8 +207,26 @@ export class Engine {
     view.release(this.memtables, this.versions);
   }
 
+  /** Takes whole tables out of the tree, whose entries readers that are there already go on seeing. They must lie over nothing that stays. */
+  retire(inputs: readonly CompactionInput[], onInstalled: () => void): void {
+    const batch = new RetiredBatch(inputs, (file) => this.#remove(file));
+    const edit = new VersionEdit();
+    for (const { level, files } of inputs) {
+      for (const file of files) {
+        // Until the edit is installed nothing else may take it.
+        file.isCompacting = true;
+        edit.deletedFiles.push({ level, number: file.number });
+      }
+    }
+    this.manifest.commit(edit, () => {
+      this.retired.add(batch, this.lastSequence, this.snapshots);
+      onInstalled();
+    });
+  }
+
   #look(): void {
-    this.view = new View([this.memtables.active, ...this.memtables.full], this.versions.current);
+    const { memtables, versions, retired } = this;
+    this.view = new View([memtables.active, ...memtables.full], versions.current, retired.batches);
   }
 
   /** What failed leaves the state on the disk unknown: nothing is written any more. Returns what callers are told. */
@@ -243,7 +270,7 @@ export class Engine {
       this.background.fail(error);
       await this.background.close();
       await this.logs.close();
-      await this.removals.done();
+      await this.removals.close();
       this.versions.close();
       this.tables.close();
       this.memtables.close();

@@ -1,5 +1,5 @@
 /**
- * What a database does by itself, told on diagnostics channels: `kvasir:lsm:open`, `:close`, `:flush`, `:compaction`, `:stall`, `:poisoned`, `:failure`. A message is a
+ * What a database does by itself, told on diagnostics channels: `kvasir:lsm:open`, `:close`, `:flush`, `:compaction`, `:drop`, `:stall`, `:poisoned`, `:failure`. A message is a
  * plain object with the database's `directory`. A channel that nobody subscribes to costs nothing.
  */
 import { channel, type Channel } from 'node:diagnostics_channel';
@@ -9,6 +9,7 @@ export type EventName =
   | 'close'
   | 'flush'
   | 'compaction'
+  | 'drop'
   | 'stall'
   | 'poisoned'
   | 'failure';

@@ -5,6 +5,10 @@ export class FileRemovals {
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #underWay = new Set<Promise<void>>();
+  /** Whoever copies files that only their names keep: until they are done nothing is removed. */
+  #holds = 0;
+  #waiting: (readonly string[])[] = [];
+  #isClosed = false;
 
   constructor(files: FileSystem, directory: string) {
     this.#files = files;
@@ -13,12 +17,31 @@ export class FileRemovals {
 
   /** `names`: the file has one of them. */
   remove(...names: readonly string[]): void {
+    if (this.#isClosed) return;
+    if (this.#holds > 0) {
+      this.#waiting.push(names);
+      return;
+    }
     const removal = this.#removeAny(names).finally(() => this.#underWay.delete(removal));
     this.#underWay.add(removal);
   }
 
-  /** Settles when no removal is under way. */
-  async done(): Promise<void> {
+  /** Removes nothing until as many `letGo` have come. */
+  hold(): void {
+    this.#holds++;
+  }
+
+  letGo(): void {
+    this.#holds--;
+    if (this.#holds > 0) return;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const names of waiting) this.remove(...names);
+  }
+
+  /** Nothing is removed any more; settles when no removal is under way. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
     await Promise.all(this.#underWay);
   }
 

@@ -1,7 +1,6 @@
 /** Tells jobs what they need to know of the tree. */
-import { bytesOf, type Compaction } from '../compaction/compaction.ts';
+import { bytesOf, type Compaction, type CompactionPicker } from '../compaction/compaction.ts';
 import type { JobRequest, JobSource, KeyRange } from '../compaction/job.ts';
-import type { LevelledPicker } from '../compaction/levelled-picker.ts';
 import { LEVELS } from '../limits.ts';
 import type { Version } from '../version/version.ts';
 import type { Engine } from './engine.ts';
@@ -14,7 +13,7 @@ const EXPANSION = 4;
 /** All of them become one table of level 0. */
 export function flushRequest(
   engine: Engine,
-  picker: LevelledPicker,
+  picker: CompactionPicker,
   flushing: readonly HeldMemtable[],
 ): JobRequest {
   const sources = flushing.map(({ memtable }): JobSource => ({
@@ -32,7 +31,7 @@ export function flushRequest(
 
 export function compactionRequest(
   engine: Engine,
-  picker: LevelledPicker,
+  picker: CompactionPicker,
   compaction: Compaction,
 ): JobRequest {
   const { inputs, outputLevel } = compaction;
@@ -47,18 +46,20 @@ export function compactionRequest(
   const below = rangesBelow(engine.versions.current, outputLevel);
   const overlaps = below[0]?.length ?? 0;
   const maxFiles = Math.ceil((EXPANSION * bytes) / picker.targetBytes(outputLevel)) + overlaps + 1;
+  const request = common(engine, picker, outputLevel, maxFiles);
   return {
-    ...common(engine, picker, outputLevel, maxFiles),
+    ...request,
     kind: 'compaction',
     sources,
     below,
     keepsDeletions: false,
+    table: { ...request.table, youngestAtSeconds: youngestOf(compaction, request) },
   };
 }
 
 function common(
   engine: Engine,
-  picker: LevelledPicker,
+  picker: CompactionPicker,
   outputLevel: number,
   maxFiles: number,
 ): Omit<JobRequest, 'kind' | 'sources' | 'below' | 'keepsDeletions'> {
@@ -75,6 +76,15 @@ function common(
     maxOverlapBytes: picker.maxOverlapBytes(outputLevel),
     table: tableOptions(settings, outputLevel, versions.formatLevel === 1 ? 1 : 2),
   };
+}
+
+/** Of entries of tables that LevelDB wrote it is not known: they may be of now. */
+function youngestOf({ inputs }: Compaction, { table }: Pick<JobRequest, 'table'>): number {
+  const now = table.createdAtSeconds ?? 0;
+  const times = inputs.flatMap(({ files }) =>
+    files.map(({ facts }) => facts?.youngestSeconds ?? now),
+  );
+  return Math.min(now, Math.max(...times));
 }
 
 function rangesBelow(version: Version, outputLevel: number): KeyRange[][] {

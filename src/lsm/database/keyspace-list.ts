@@ -9,6 +9,8 @@ import type { DeadRange } from '../compaction/job.ts';
 import { LsmError } from '../errors.ts';
 import {
   type DirectoryDescription,
+  type Json,
+  type JsonObject,
   type KeyspaceDescription,
   writeKvasirFileSync,
 } from '../manifest/kvasir-file.ts';
@@ -61,8 +63,7 @@ export class KeyspaceList {
     if (there !== undefined) return keyspacePrefix(there.id);
     const failure = this.#engine.writeFailure;
     if (failure !== undefined) throw failure;
-    const description = this.#description ?? this.#becomeKeyspaced();
-    if (description.layout !== 'keyspaced') throw this.#isRaw();
+    const description = this.isKeyspaced ? this.#description! : this.#becomeKeyspaced();
     const keyspace = { id: description.nextKeyspaceId, name, settings: {} };
     this.#write({
       ...description,
@@ -101,11 +102,25 @@ export class KeyspaceList {
     return dead;
   }
 
+  /** Of the whole directory. */
+  get settings(): JsonObject {
+    return this.#description?.settings ?? {};
+  }
+
+  /** Makes a setting of the whole directory be this; undefined: the default. Blocks where it was not. Throws LsmError. */
+  changeSetting(name: string, value: Json | undefined): void {
+    const { [name]: before, ...others } = this.settings;
+    if (JSON.stringify(before) === JSON.stringify(value)) return;
+    const settings = value === undefined ? others : { ...others, [name]: value };
+    const { formatLevel } = this.#engine.versions;
+    this.#write({ ...(this.#description ?? describe(formatLevel, 'raw', {})), settings });
+  }
+
   /** Makes a new directory what the options say. */
   begin(isKeyspaced: boolean | undefined, formatLevel: number): void {
     if (isKeyspaced === true) this.#becomeKeyspaced();
     else if (isKeyspaced === false || formatLevel > 1) {
-      if (formatLevel > 1) this.#write(describe(formatLevel, 'raw'));
+      if (formatLevel > 1) this.#write(describe(formatLevel, 'raw', {}));
       if (isKeyspaced === false) this.#isRawForGood = true;
     }
   }
@@ -115,7 +130,7 @@ export class KeyspaceList {
     const { lastSequence, versions, writes } = this.#engine;
     const isEmpty = lastSequence === 0 && versions.current.fileCount === 0 && !writes.isWaiting;
     if (!isEmpty || this.#isRawForGood) throw this.#isRaw();
-    const description = describe(versions.formatLevel, 'keyspaced');
+    const description = describe(versions.formatLevel, 'keyspaced', this.settings);
     this.#write(description);
     for (const keyspace of description.keyspaces) this.#byName.set(keyspace.name, keyspace);
     return description;
@@ -141,8 +156,12 @@ export class KeyspaceList {
   }
 }
 
-function describe(formatLevel: number, layout: 'raw' | 'keyspaced'): DirectoryDescription {
+function describe(
+  formatLevel: number,
+  layout: 'raw' | 'keyspaced',
+  settings: JsonObject,
+): DirectoryDescription {
   const keyspaces = layout === 'raw' ? [] : [{ id: DEFAULT_ID, name: DEFAULT_NAME, settings: {} }];
   const nextKeyspaceId = DEFAULT_ID + 1;
-  return { formatLevel, layout, features: [], settings: {}, nextKeyspaceId, keyspaces };
+  return { formatLevel, layout, features: [], settings, nextKeyspaceId, keyspaces };
 }

@@ -26,6 +26,8 @@ export class LogSet {
   readonly #options: LogSetOptions;
   /** Numbers of logs on the disk, ascending. */
   #numbers: number[] = [];
+  /** Bytes of records in those that are not written to any more. */
+  readonly #endedBytes = new Map<number, number>();
   #prepared: PreparedLog | undefined = undefined;
   #preparing: Promise<void> | undefined = undefined;
   #isClosed = false;
@@ -38,9 +40,18 @@ export class LogSet {
     return this.#numbers;
   }
 
-  /** Bytes of all logs but those that are removed, roughly. */
+  /** Bytes of records in all logs that are not removed. */
   get sizeBytes(): number {
-    return this.current?.sizeBytes ?? 0;
+    let sum = 0;
+    for (const number of this.#numbers) sum += this.bytesOf(number);
+    return sum;
+  }
+
+  /** Bytes of records in one of them; behind these its file may have zeros. */
+  bytesOf(number: number): number {
+    const { current } = this;
+    if (current?.number === number) return current.sizeBytes;
+    return this.#endedBytes.get(number) ?? 0;
   }
 
   /** Begins a log; what the one before it holds may not be durable yet. Blocks. Throws FileError, and then everything is as it was. */
@@ -62,6 +73,9 @@ export class LogSet {
       durableSequence,
     });
     this.#prepared = undefined;
+    if (this.current !== undefined) {
+      this.#endedBytes.set(this.current.number, this.current.sizeBytes);
+    }
     this.current = log;
     this.#numbers.push(number);
     return log;
@@ -91,7 +105,11 @@ export class LogSet {
   removeBelow(number: number): void {
     this.current?.releaseUpTo(number - 1);
     const { removals } = this.#options;
-    for (const old of this.#numbers) if (old < number) removals.remove(logFileName(old));
+    for (const old of this.#numbers) {
+      if (old >= number) continue;
+      removals.remove(logFileName(old));
+      this.#endedBytes.delete(old);
+    }
     this.#numbers = this.#numbers.filter((n) => n >= number);
   }
 

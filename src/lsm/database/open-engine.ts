@@ -9,6 +9,7 @@ import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import type { JobRequest } from '../compaction/job.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
+import { isTimed, styleFromJson, styleToJson } from '../compaction/style.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { MIN_CACHE_BYTES } from '../limits.ts';
 import {
@@ -20,6 +21,7 @@ import { tableFileName } from '../manifest/file-names.ts';
 import { VersionSet } from '../version/version-set.ts';
 import { Engine } from './engine.ts';
 import { Events } from './events.ts';
+import { FactsReader } from './facts-reader.ts';
 import { FileRemovals } from './file-removals.ts';
 import { LogSet } from './log-set.ts';
 import { MemtableList } from './memtable-list.ts';
@@ -37,7 +39,7 @@ export async function openEngine(directory: string, options: OpenOptions): Promi
   const settings = resolveOptions(options);
   const lock = await takeLock(directory, settings);
   try {
-    return await assemble(directory, settings, lock);
+    return await assemble(directory, { ...options, system: settings.system }, lock);
   } catch (error) {
     await lock.release();
     throw fromFileError(error);
@@ -74,13 +76,16 @@ function discard(parts: Parts): void {
 
 async function assemble(
   directory: string,
-  settings: Settings,
+  options: OpenOptions,
   lock: DatabaseLock,
 ): Promise<Engine> {
   for (let attempt = 1; ; attempt++) {
+    const description = readKvasirFile(options.system!.files, directory);
+    const stored = styleFromJson(description?.settings['compaction'], directory);
+    const settings = resolveOptions({ ...options, compaction: options.compaction ?? stored });
     const parts = makeParts(directory, settings);
     try {
-      return await recover(directory, parts, lock);
+      return await recover(directory, parts, lock, description);
     } catch (error) {
       discard(parts);
       // Whoever writes to the directory has removed what it no longer needs: what it needs now can be read.
@@ -89,11 +94,15 @@ async function assemble(
   }
 }
 
-async function recover(directory: string, parts: Parts, lock: DatabaseLock): Promise<Engine> {
+async function recover(
+  directory: string,
+  parts: Parts,
+  lock: DatabaseLock,
+  description: DirectoryDescription | undefined,
+): Promise<Engine> {
   const { settings, memtables } = parts;
   const { files, timers } = settings.system;
   const recovery = new Recovery(directory, settings, memtables, parts.budget);
-  const description = readKvasirFile(files, directory);
   if (description !== undefined) checkDescription(description, recovery.state, KNOWN_FEATURES);
   for (const _ of recovery.replay()) await new Promise<void>((resolve) => timers.soon(resolve));
 
@@ -133,8 +142,13 @@ async function recover(directory: string, parts: Parts, lock: DatabaseLock): Pro
   const engine = new Engine({ ...parts, ...own });
   if (recovery.isNew) engine.keyspaces.begin(settings.keyspaced, state.formatLevel);
   else if (settings.keyspaced !== undefined) checkLayout(directory, settings, description);
+  if (!settings.readOnly) {
+    engine.keyspaces.changeSetting('compaction', styleToJson(settings.compaction));
+  }
   engine.events.publish('open', { isNew: recovery.isNew, replayedEntries: recovery.entries });
   engine.background.schedule();
+  if (isTimed(settings.compaction)) engine.background.beginClock();
+  if (!settings.readOnly) new FactsReader(engine).begin();
   return engine;
 }
 

@@ -4,6 +4,12 @@ import { type LockDatabase, lockDatabase } from '../../os/database-lock.ts';
 import type { FileSystem } from '../../os/file-system.ts';
 import { realSystem } from '../../os/system.ts';
 import type { Timers } from '../../os/timers.ts';
+import {
+  type CompactionStyle,
+  type CompactionStyleName,
+  level0Limits,
+  resolveStyle,
+} from '../compaction/style.ts';
 import type { CodecName, FormatLevel, TableWriteOptions } from '../format/table-options.ts';
 import {
   LEVELS,
@@ -54,7 +60,7 @@ export interface OpenOptions {
   readonly filterBitsPerKey?: number;
   /** Also writes the filter that LevelDB reads by. Default false. */
   readonly levelDbFilter?: boolean;
-  /** Files of level 0 at which it is compacted, at which writes are slowed down, and at which they stop. Default 4, 12, 20. */
+  /** Files of level 0 at which it is compacted, at which writes are slowed down, and at which they stop. Default 4, 12, 20; universal compaction: 4, 32, 64; FIFO: thousands. */
   readonly level0Files?: number;
   readonly level0SlowFiles?: number;
   readonly level0StopFiles?: number;
@@ -62,6 +68,14 @@ export interface OpenOptions {
   readonly level1Bytes?: number;
   /** Size of tables of level 1; each further level doubles it up to 64 MiB. Default 8 MiB. */
   readonly fileBytes?: number;
+  /**
+   * When tables are merged. Default: what the directory was opened with last, and `levelled` at first. It may be changed at any opening.
+   *
+   * ```ts
+   * await open('./events', { compaction: { style: 'fifo', maxBytes: 10e9, maxAgeMs: 7 * 86_400_000 } });
+   * ```
+   */
+  readonly compaction?: CompactionStyle | CompactionStyleName;
   /** Bytes a second that flushes and compactions may read and write together. Default unlimited. */
   readonly backgroundBytesPerSecond?: number;
   /** What happens to a log that does not check (log-recovery.ts). Default `tolerate-torn-tail`. */
@@ -79,8 +93,12 @@ export interface OpenOptions {
 }
 
 export interface Settings extends Required<
-  Omit<OpenOptions, 'resources' | 'keyspaced' | 'codec' | 'formatLevel' | 'cacheBytes'>
+  Omit<
+    OpenOptions,
+    'resources' | 'keyspaced' | 'codec' | 'formatLevel' | 'cacheBytes' | 'compaction'
+  >
 > {
+  readonly compaction: CompactionStyle;
   readonly resources: Resources | undefined;
   readonly keyspaced: boolean | undefined;
   readonly cacheBytes: number | undefined;
@@ -93,7 +111,9 @@ export interface Settings extends Required<
 export function resolveOptions(options: OpenOptions): Settings {
   const memtableBytes = options.memtableBytes ?? 32 * MIB;
   const level0Files = options.level0Files ?? 4;
-  const level0SlowFiles = options.level0SlowFiles ?? Math.max(level0Files, 12);
+  const compaction = resolveStyle(options.compaction ?? 'levelled');
+  const limits = level0Limits(compaction, level0Files);
+  const level0SlowFiles = options.level0SlowFiles ?? limits.slow;
   const settings: Settings = {
     createIfMissing: options.createIfMissing ?? true,
     errorIfExists: options.errorIfExists ?? false,
@@ -111,7 +131,8 @@ export function resolveOptions(options: OpenOptions): Settings {
     levelDbFilter: options.levelDbFilter ?? false,
     level0Files,
     level0SlowFiles,
-    level0StopFiles: options.level0StopFiles ?? Math.max(level0SlowFiles + 1, 20),
+    level0StopFiles: options.level0StopFiles ?? Math.max(level0SlowFiles + 1, limits.stop),
+    compaction,
     level1Bytes: options.level1Bytes ?? 4 * memtableBytes,
     fileBytes: options.fileBytes ?? 8 * MIB,
     backgroundBytesPerSecond: options.backgroundBytesPerSecond ?? Infinity,
@@ -125,8 +146,8 @@ export function resolveOptions(options: OpenOptions): Settings {
   check('memtableBytes', settings.memtableBytes, MIN_MEMTABLE_BYTES, MAX_MEMTABLE_BYTES);
   check('maxFullMemtables', settings.maxFullMemtables, 1, 64);
   check('level0Files', level0Files, 1, 1000);
-  check('level0SlowFiles', level0SlowFiles, level0Files, 1000);
-  check('level0StopFiles', settings.level0StopFiles, level0SlowFiles, 10_000);
+  check('level0SlowFiles', level0SlowFiles, level0Files, 10_000);
+  check('level0StopFiles', settings.level0StopFiles, level0SlowFiles, 20_000);
   check('level1Bytes', settings.level1Bytes, MIN_LEVEL_BYTES, 2 ** 40);
   check('fileBytes', settings.fileBytes, MIN_TABLE_FILE_BYTES, 2 ** 30);
   check('maxOpenTables', settings.maxOpenTables, 1, 1_000_000);

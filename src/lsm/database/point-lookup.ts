@@ -10,9 +10,11 @@ import type { TableCache } from '../cache/table-cache.ts';
 import { filterHash } from '../format/filter.ts';
 import { ABSENT, DELETED, FOUND, type Lookup, MERGE } from '../format/lookup.ts';
 import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { LEVELS } from '../limits.ts';
 import { NONE } from '../memtable/layout.ts';
 import type { Memtable } from '../memtable/memtable.ts';
 import type { TableFile } from '../version/table-file.ts';
+import type { RetiredBatch } from './retired-tables.ts';
 import type { View } from './view.ts';
 
 export class PointLookup {
@@ -41,7 +43,7 @@ export class PointLookup {
     }
     const level0 = version.levels[0]!;
     const { usedLevels } = version;
-    if (level0.length === 0 && usedLevels.length === 0) return ABSENT;
+    if (level0.length + usedLevels.length + view.retired.length === 0) return ABSENT;
     const hash = filterHash(region, start, end);
     for (let i = 0; i < level0.length; i++) {
       const file = level0[i]!;
@@ -60,6 +62,33 @@ export class PointLookup {
         // Older versions of the file's last key may go on in the next one.
         if (!index.isContinued(at)) break;
         at++;
+      }
+    }
+    if (view.retired.length === 0) return ABSENT;
+    return this.#findRetired(view.retired, region, start, end, sequence, hash, mode, lookup);
+  }
+
+  #findRetired(
+    retired: readonly RetiredBatch[],
+    region: Region,
+    start: number,
+    end: number,
+    sequence: number,
+    hash: number,
+    mode: number,
+    lookup: Lookup,
+  ): number {
+    for (const batch of retired) {
+      if (sequence > batch.sequence) continue;
+      for (const index of batch.indexes) {
+        let at = index.findContaining(region, start, end);
+        while (at < index.files.length) {
+          const file = index.files[at]!;
+          const answer = this.#ask(file, LEVELS, region, start, end, sequence, hash, mode, lookup);
+          if (answer !== ABSENT) return answer;
+          if (!index.isContinued(at)) break;
+          at++;
+        }
       }
     }
     return ABSENT;

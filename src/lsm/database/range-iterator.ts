@@ -16,17 +16,15 @@
  */
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
-import { BLOCKED, CACHED, type Cursor, END, SYNC, VALID } from '../cursor.ts';
+import { BLOCKED, CACHED, END, SYNC, VALID } from '../cursor.ts';
 import { LsmError } from '../errors.ts';
-import { MemtableCursor } from '../memtable/memtable-cursor.ts';
-import { MergingCursor } from '../merging-cursor.ts';
-import { LevelCursor } from '../version/level-cursor.ts';
 import { VisibleCursor } from '../visible-cursor.ts';
 import type { Engine } from './engine.ts';
 import { lowerBound, upperBound } from './range-bounds.ts';
 import type { Entry, RangeOptions } from './range.ts';
 import type { SnapshotEntry } from './snapshot-list.ts';
 import type { View } from './view.ts';
+import { viewSource } from './view-source.ts';
 
 /** Where it stands: before the range, on an entry, behind the range. */
 const BEFORE = 0;
@@ -111,7 +109,7 @@ export class RangeIterator {
         }
       }
       const { turn } = this.#engine;
-      if (turn.isLong()) await turn.passed();
+      if (turn.isLongNow()) await turn.passed();
     } finally {
       this.#isBusy = false;
     }
@@ -277,7 +275,15 @@ export class RangeIterator {
     this.#view = engine.retainView();
     this.#mode = mode;
     if (mode === CACHED) this.#requests ??= new BlockRequests(engine.tables.loader);
-    const source = sourceOf(engine, this.#view, isOn ? SYNC : mode, this.#requests);
+    const source = viewSource({
+      tables: engine.tables,
+      view: this.#view,
+      sequence: this.#sequence,
+      lower: this.#lower,
+      upper: this.#upper,
+      mode: isOn ? SYNC : mode,
+      requests: this.#requests,
+    });
     this.#cursor = new VisibleCursor(source, this.#sequence, this.#lower, this.#upper);
     if (!isOn) return;
     if (this.#isReverse) this.#cursor.seekForPrevious(key.region, 0, key.length);
@@ -315,25 +321,3 @@ export class RangeIterator {
 const NO_BYTES: Uint8Array = new Uint8Array(0);
 /** Keys and values of one batch, about. */
 const BATCH_BYTES = 65536;
-
-/** All that a view has, merged. */
-function sourceOf(
-  engine: Engine,
-  view: View,
-  mode: number,
-  requests: BlockRequests | undefined,
-): Cursor {
-  const { tables } = engine;
-  const { version } = view;
-  const cursors: Cursor[] = [];
-  for (const { memtable } of view.memtables) {
-    if (memtable.entries > 0) cursors.push(new MemtableCursor(memtable));
-  }
-  for (const index of version.level0Indexes) {
-    cursors.push(new LevelCursor(index, 0, tables, mode, requests));
-  }
-  for (const level of version.usedLevels) {
-    cursors.push(new LevelCursor(version.indexes[level]!, level, tables, mode, requests));
-  }
-  return cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors);
-}

@@ -8,6 +8,8 @@ export interface SnapshotEntry {
 }
 
 export class SnapshotList {
+  /** Called when one has gone. */
+  onRemoved: () => void = () => {};
   readonly #entries = new Set<SnapshotEntry>();
 
   add(sequence: number, holder: string, sinceUs: number): SnapshotEntry {
@@ -17,7 +19,7 @@ export class SnapshotList {
   }
 
   remove(entry: SnapshotEntry): void {
-    this.#entries.delete(entry);
+    if (this.#entries.delete(entry)) this.onRemoved();
   }
 
   get size(): number {

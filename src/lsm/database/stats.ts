@@ -1,5 +1,14 @@
 /** What a database tells of itself. */
+import type { JobResult } from '../compaction/job.ts';
+import { LEVELS } from '../limits.ts';
 import type { Engine } from './engine.ts';
+
+/** What flushes and compactions did that wrote to a level. */
+export class LevelWork {
+  readBytes = 0;
+  writtenBytes = 0;
+  durationUs = 0;
+}
 
 /** Counters since the opening. */
 export class Counters {
@@ -16,17 +25,48 @@ export class Counters {
   compactionReadBytes = 0;
   compactionWrittenBytes = 0;
   compactionUs = 0;
+  /** The same by the level that was written to. */
+  readonly levels: readonly LevelWork[] = Array.from({ length: LEVELS }, () => new LevelWork());
+  /** Tables that were dropped whole, by age or size. */
+  droppedTables = 0;
+  droppedBytes = 0;
   slowdowns = 0;
   slowdownUs = 0;
   stops = 0;
   stopUs = 0;
   longestStopUs = 0;
+
+  flushed({ bytesWritten, durationUs }: JobResult): void {
+    this.flushes++;
+    this.flushedBytes += bytesWritten;
+    this.flushUs += durationUs;
+    this.#wrote(0, 0, bytesWritten, durationUs);
+  }
+
+  compacted(level: number, { bytesRead, bytesWritten, durationUs }: JobResult): void {
+    this.compactions++;
+    this.compactionReadBytes += bytesRead;
+    this.compactionWrittenBytes += bytesWritten;
+    this.compactionUs += durationUs;
+    this.#wrote(level, bytesRead, bytesWritten, durationUs);
+  }
+
+  #wrote(level: number, readBytes: number, writtenBytes: number, durationUs: number): void {
+    const work = this.levels[level]!;
+    work.readBytes += readBytes;
+    work.writtenBytes += writtenBytes;
+    work.durationUs += durationUs;
+  }
 }
 
 export interface LevelStats {
   readonly level: number;
   readonly files: number;
   readonly bytes: number;
+  /** What flushes and compactions that wrote to the level have read and written, and how long they took. */
+  readonly readBytes: number;
+  readonly writtenBytes: number;
+  readonly ms: number;
 }
 
 /** Something that keeps old versions of entries from being dropped. */
@@ -119,6 +159,9 @@ export function statsOf(engine: Engine): Stats {
       level,
       files: files.length,
       bytes: current.levelBytes[level]!,
+      readBytes: stats.levels[level]!.readBytes,
+      writtenBytes: stats.levels[level]!.writtenBytes,
+      ms: stats.levels[level]!.durationUs / 1000,
     })),
     tables: { files: current.fileCount, bytes: current.sizeBytes, open: tables.openTables },
     memtables: {

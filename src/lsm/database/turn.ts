@@ -22,16 +22,24 @@ export class Turn {
   }
 
   isLong(): boolean {
-    if (!this.#isWatched) {
-      this.#isWatched = true;
-      this.#questions = 0;
-      this.#startUs = this.#clock.monotonicUs();
-      this.#timers.soon(this.#turned);
-      return false;
-    }
+    if (!this.#isWatched) return this.#watch();
     this.#questions++;
     if (this.#questions % QUESTIONS !== 0) return false;
     return this.#clock.monotonicUs() - this.#startUs > LONG_TURN_US;
+  }
+
+  /** The same for who asks after more work than a read: looks at the clock each time. */
+  isLongNow(): boolean {
+    if (!this.#isWatched) return this.#watch();
+    return this.#clock.monotonicUs() - this.#startUs > LONG_TURN_US;
+  }
+
+  #watch(): false {
+    this.#isWatched = true;
+    this.#questions = 0;
+    this.#startUs = this.#clock.monotonicUs();
+    this.#timers.soon(this.#turned);
+    return false;
   }
 
   /** Calls `fn` when the loop has turned. */

@@ -31,7 +31,7 @@ function fileOf(blocks: readonly Stored[]): { source: BlockSource; offsets: numb
     at += block.bytes.length;
   }
   const file = new MemoryFile('/db/000009.ldb', new Uint8Array(Buffer.concat(parts)));
-  return { source: { file, fileNumber: 9, blocksEnd: at }, offsets };
+  return { source: { file, fileNumber: 9, blocksEnd: at, blockEntries: 0 }, offsets };
 }
 
 function loaderOf(capacityBytes = 1 << 20): BlockLoader {

@@ -18,6 +18,7 @@ import {
 import { MAX_KEPT_BUFFER_BYTES } from '../limits.ts';
 import { BlockRun } from './block-run.ts';
 import { BlockSearch } from './block-search.ts';
+import { clearEntryHints, EntryHints, entryHintBytes } from './entry-hints.ts';
 import { BLOCK_TRAILER_BYTES, type BlockHandle } from './footer.ts';
 import { decodedIndexBytes, decodeIndex } from './index-block.ts';
 
@@ -32,6 +33,8 @@ export interface BlockSource {
   readonly fileNumber: number;
   /** All blocks lie before this place. */
   readonly blocksEnd: number;
+  /** Entries of a data block, on the average and a little more; 0 or nothing where that is not known. */
+  readonly blockEntries?: number;
 }
 
 const FIRST_BUFFER_BYTES = 16 * 1024;
@@ -48,6 +51,7 @@ export class BlockLoader {
   filterFalsePositives = 0;
   /** What lookups and seeks search blocks with. */
   readonly search: BlockSearch = new BlockSearch();
+  readonly hints: EntryHints = new EntryHints();
   /** What `loadRun` reads. */
   readonly run: BlockRun = new BlockRun();
   /** Where `readPlain` leaves a block: `[plainStart, plainEnd)`, until the next call of anything here. */
@@ -150,7 +154,7 @@ export class BlockLoader {
       if (length === UNTOLD) slot = this.#placeInflated(source, kind, offset, size, stored, at);
       else {
         if (length === MALFORMED) throw notUncompressed(source, offset);
-        slot = this.cache.reserve(length, kind === DATA ? LOW : HIGH);
+        slot = this.#reserve(source, kind, length);
         const region = this.cache.region(slot);
         const start = this.cache.start(slot);
         if (type === BLOCK_RAW) copyBytes(region, start, stored, at, length);
@@ -233,6 +237,16 @@ export class BlockLoader {
     this.#uncompressed = this.uncompress(source, offset, size, stored, at, this.#uncompressed);
     this.plain = this.#uncompressed;
     this.plainStart = 0;
+  }
+
+  /** A data block has room for hints behind it (entry-hints.ts). */
+  #reserve(source: BlockSource, kind: number, length: number): number {
+    const { cache } = this;
+    if (kind !== DATA) return cache.reserve(length, HIGH);
+    const hintBytes = entryHintBytes(source.blockEntries ?? 0, length);
+    const slot = cache.reserve(length, LOW, hintBytes);
+    if (hintBytes > 0) clearEntryHints(cache.region(slot), cache.extra(slot), hintBytes);
+    return slot;
   }
 
   #placeIndex(source: BlockSource, offset: number): number {

@@ -18,10 +18,10 @@ import { copyBytes, type Region } from '../../bytes/region.ts';
 import { readVarint, varintEnd } from '../../bytes/varint.ts';
 import { compareInternalKeys, compareTrailers, TRAILER_BYTES } from '../internal-key.ts';
 import { INDEX_EXPANSION } from '../limits.ts';
+import { endOfEqual, firstHint, HINT_BYTES, lowerBound, secondHint, wordOf } from './hints.ts';
 import { readHandle } from './footer.ts';
 
 const HEADER_BYTES = 16;
-const HINT_BYTES = 4;
 const HINTS_BYTES: number = 2 * HINT_BYTES;
 const HANDLE_BYTES = 12;
 const END_BYTES = 4;
@@ -133,23 +133,6 @@ function writeHints(target: Region, at: number, count: number): void {
   }
 }
 
-/** The four bytes from `at` on as an int32, the first one highest, zeroes behind `end`. */
-function wordOf(region: Region, at: number, end: number): number {
-  const { view } = region;
-  if (at + 4 <= end) return view.getInt32(at);
-  let word = 0;
-  for (let shift = 24; at < end; at++, shift -= 8) word |= view.getUint8(at) << shift;
-  return word;
-}
-
-function firstHint(word: number): number {
-  return word >>> 1;
-}
-
-function secondHint(word: number, region: Region, at: number, end: number): number {
-  return ((word & 1) << 30) | (wordOf(region, at + 4, end) >>> 2);
-}
-
 /** Data blocks of the index at `at`. */
 export function indexCount(index: Region, at: number): number {
   return index.view.getUint32(at, true);
@@ -223,31 +206,6 @@ function searchAllButLast(
     else to = middle;
   }
   return from;
-}
-
-/** The first of the ascending hints `[from, to)` that is not below `hint`, `to` where all are. */
-function lowerBound(view: DataView, at: number, from: number, to: number, hint: number): number {
-  let length = to - from;
-  let base = at + from * HINT_BYTES;
-  while (length > 1) {
-    const half = length >>> 1;
-    // All ones where the hint before the second half is below.
-    const isBelow = (view.getInt32(base + (half - 1) * HINT_BYTES, true) - hint) >> 31;
-    base += (half * HINT_BYTES) & isBelow;
-    length -= half;
-  }
-  if (length === 1 && view.getInt32(base, true) < hint) base += HINT_BYTES;
-  return (base - at) / HINT_BYTES;
-}
-
-/** Where the hints equal to `hint` that begin at `from`, if any do, end; not behind `to`. They are few: in steps that double. */
-function endOfEqual(view: DataView, at: number, from: number, to: number, hint: number): number {
-  let last = from;
-  for (let step = 1; last < to && view.getInt32(at + last * HINT_BYTES, true) === hint; step *= 2) {
-    from = last + 1;
-    last += step;
-  }
-  return from === last ? from : lowerBound(view, at, from, Math.min(last, to), hint + 1);
 }
 
 function isSeparatorBefore(

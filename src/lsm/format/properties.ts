@@ -24,6 +24,7 @@ export interface TableProperties extends Omit<TableMeta, 'sizeBytes'> {
   readonly filterPrefix: string;
   /** Seconds since 1970, 0 where it was not told. */
   readonly createdAtSeconds: number;
+  readonly youngestAtSeconds: number;
 }
 
 type PropertyName = keyof TableProperties;
@@ -42,6 +43,11 @@ const NUMBERS: Readonly<Record<string, PropertyName>> = {
   'raw-key-bytes': 'rawKeyBytes',
   'raw-value-bytes': 'rawValueBytes',
 };
+/** Left out where they are 0, or what `createdAtSeconds` is. */
+const OPTIONAL: Readonly<Record<string, PropertyName>> = {
+  'hidden-versions': 'hiddenVersions',
+  'youngest-at': 'youngestAtSeconds',
+};
 const TEXTS: Readonly<Record<string, PropertyName>> = {
   codec: 'codec',
   comparator: 'comparator',
@@ -51,11 +57,16 @@ const KEYS: Readonly<Record<string, PropertyName>> = { largest: 'largest', small
 
 /** Adds all properties to an empty block of whole keys. */
 export function writeProperties(block: BlockBuilder, properties: TableProperties): void {
-  const names = [NUMBERS, TEXTS, KEYS].flatMap((table) => Object.entries(table));
+  const names = [NUMBERS, OPTIONAL, TEXTS, KEYS].flatMap((table) => Object.entries(table));
   for (const [name, field] of names.sort(([a], [b]) => (a < b ? -1 : 1))) {
     const value = properties[field];
+    if (name in OPTIONAL && value === defaultOf(field, properties.createdAtSeconds)) continue;
     block.addPlain(Buffer.from(name), typeof value === 'number' ? varint(value) : bytesOf(value));
   }
+}
+
+function defaultOf(field: PropertyName, createdAtSeconds: number): number {
+  return field === 'youngestAtSeconds' ? createdAtSeconds : 0;
 }
 
 function bytesOf(value: string | Uint8Array): Uint8Array {
@@ -76,6 +87,14 @@ export function readProperties(
   for (const [name, field] of Object.entries(NUMBERS)) {
     const bytes = entries.get(name);
     const value = bytes === undefined ? -1 : readVarint(bytes, 0, bytes.length);
+    if (value < 0) return undefined;
+    properties[field] = value;
+  }
+  for (const [name, field] of Object.entries(OPTIONAL)) {
+    const bytes = entries.get(name);
+    const created = properties.createdAtSeconds as number;
+    const value =
+      bytes === undefined ? defaultOf(field, created) : readVarint(bytes, 0, bytes.length);
     if (value < 0) return undefined;
     properties[field] = value;
   }

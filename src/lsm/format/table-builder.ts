@@ -73,6 +73,7 @@ export class TableBuilder {
   #entries = 0;
   #deletions = 0;
   #merges = 0;
+  #hiddenVersions = 0;
   #minSequence: number = MAX_SEQUENCE;
   #maxSequence = 0;
   #rawKeyBytes = 0;
@@ -164,6 +165,7 @@ export class TableBuilder {
     this.#keepLast(keyRegion, keyStart, keyLength, prefix, low, high);
     if (type === TYPE_DELETION) this.#deletions++;
     else if (type === TYPE_MERGE) this.#merges++;
+    if (!isNewKey) this.#hiddenVersions++;
     this.#count(sequenceOf(low, high), keyLength, valueEnd - valueStart);
     if (this.#data.sizeBytes >= this.#options.blockBytes) this.#endDataBlock();
   }
@@ -236,6 +238,7 @@ export class TableBuilder {
       deletions: this.#deletions,
       merges: this.#merges,
       rangeDeletions: this.#rangeDeletions.entries,
+      hiddenVersions: this.#hiddenVersions,
       smallest: this.#smallest,
       largest,
       minSequence: this.#entries === 0 ? 0 : this.#minSequence,

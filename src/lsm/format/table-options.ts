@@ -30,6 +30,8 @@ export interface TableWriteOptions {
   readonly comparator?: string;
   /** When it is written, in seconds since 1970, kept in the properties. Default 0: not told. */
   readonly createdAtSeconds?: number;
+  /** When the youngest of its entries was first in a table, likewise. Default `createdAtSeconds`. */
+  readonly youngestAtSeconds?: number;
 }
 
 export interface ResolvedTableOptions extends Required<Omit<TableWriteOptions, 'filterPrefix'>> {
@@ -44,6 +46,8 @@ export interface TableMeta {
   readonly deletions: number;
   readonly merges: number;
   readonly rangeDeletions: number;
+  /** Entries behind a newer version of the same key. */
+  readonly hiddenVersions: number;
   /** Internal keys, range deletions considered (the end of one is exclusive: its highest sequence); empty where there are no entries. */
   readonly smallest: Uint8Array;
   readonly largest: Uint8Array;
@@ -69,6 +73,7 @@ export function resolveTableOptions(options: TableWriteOptions): ResolvedTableOp
     levelDbFilter: options.levelDbFilter ?? false,
     comparator: options.comparator ?? BYTEWISE_COMPARATOR,
     createdAtSeconds: options.createdAtSeconds ?? 0,
+    youngestAtSeconds: options.youngestAtSeconds ?? options.createdAtSeconds ?? 0,
   };
   const { codec } = resolved;
   check('blockBytes', resolved.blockBytes, 64, 4 * 1024 * 1024);

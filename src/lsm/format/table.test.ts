@@ -196,6 +196,8 @@ test('the table tells what it holds', () => {
     codec: 'snappy',
     filterPrefix: '',
     createdAtSeconds: 1234,
+    youngestAtSeconds: 1234,
+    hiddenVersions: 1,
   });
   expect(sizeBytes).toBe(file.length);
 });

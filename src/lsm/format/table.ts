@@ -33,6 +33,7 @@ import {
   malformed,
 } from './block-loader.ts';
 import { EXACT, MALFORMED } from './block-search.ts';
+import { FOUND as HINTED, OPEN } from './entry-hints.ts';
 import { FILTER_NAME, isFilter, mayContain } from './filter.ts';
 import { type FilterPrefix, parsePrefix } from './filter-prefix.ts';
 import { FOOTER_BYTES, readFooter, readHandle, type BlockHandle } from './footer.ts';
@@ -75,6 +76,7 @@ export class Table implements BlockSource {
   readonly fileNumber: number;
   readonly sizeBytes: number;
   readonly blocksEnd: number;
+  readonly blockEntries: number;
   readonly layout: Layout;
   readonly loader: BlockLoader;
   /** Of tables that Kvasir wrote. */
@@ -104,6 +106,7 @@ export class Table implements BlockSource {
     this.fileNumber = fileNumber;
     this.sizeBytes = sizeBytes;
     this.blocksEnd = sizeBytes - FOOTER_BYTES;
+    this.blockEntries = blockEntriesOf(properties);
     this.layout = layout;
     this.loader = loader;
     this.properties = properties;
@@ -128,7 +131,7 @@ export class Table implements BlockSource {
         found: sizeBytes,
       });
     }
-    const source: BlockSource = { file, fileNumber, blocksEnd: footerAt };
+    const source: BlockSource = { file, fileNumber, blocksEnd: footerAt, blockEntries: 0 };
     const { formatLevel, metaindex, index } = readFooter(footer, sizeBytes, file.path);
     const names = readPlain(loader, source, metaindex, 'the metaindex');
     const handle = (name: string): BlockHandle | undefined => {
@@ -204,8 +207,37 @@ export class Table implements BlockSource {
         return NOT_CACHED;
       }
       slot = this.loader.load(this, DATA, offset, size);
+    } else if (cache.extra(slot) > 0) {
+      // It was looked into before, so that hints will pay.
+      const answer = this.#findByHints(slot, offset, region, start, end, low, high, lookup);
+      if (answer !== NOT_CACHED) return answer;
     }
     return this.#find(slot, offset, region, start, end, low, high, lookup);
+  }
+
+  /** NOT_CACHED where the hints do not tell: the slot is pinned then. */
+  #findByHints(
+    slot: number,
+    offset: number,
+    region: Region,
+    start: number,
+    end: number,
+    low: number,
+    high: number,
+    lookup: Lookup,
+  ): number {
+    const cache = this.#cache;
+    const { search, hints } = this.loader;
+    const block = cache.region(slot);
+    const at = cache.start(slot);
+    const blockEnd = at + cache.length(slot);
+    const extra = cache.extra(slot);
+    const found = hints.find(search, block, at, blockEnd, extra, region, start, end, low, high);
+    if (found === OPEN) return NOT_CACHED;
+    if (found === HINTED) return this.#take(slot, offset, lookup);
+    cache.release(slot);
+    this.loader.filterFalsePositives++;
+    return ABSENT;
   }
 
   #find(
@@ -229,6 +261,13 @@ export class Table implements BlockSource {
       this.loader.filterFalsePositives++;
       return ABSENT;
     }
+    return this.#take(slot, offset, lookup);
+  }
+
+  /** What the search has found becomes the lookup's. */
+  #take(slot: number, offset: number, lookup: Lookup): number {
+    const cache = this.#cache;
+    const { search } = this.loader;
     const type = typeOf(search.low);
     if (type > this.maxType || search.high >>> 0 > MAX_TRAILER_HIGH) {
       cache.release(slot);
@@ -240,7 +279,7 @@ export class Table implements BlockSource {
       cache.release(slot);
       return DELETED;
     }
-    lookup.region = block;
+    lookup.region = cache.region(slot);
     lookup.start = search.valueAt;
     lookup.end = search.valueEnd;
     lookup.slot = slot;
@@ -390,6 +429,12 @@ export class Table implements BlockSource {
     this.loader.filterNegatives++;
     return ABSENT;
   }
+}
+
+/** A tenth more than the average, since blocks are not all alike. */
+function blockEntriesOf(properties: TableProperties | undefined): number {
+  if (properties === undefined || properties.dataBlocks === 0) return 0;
+  return Math.ceil((properties.entries / properties.dataBlocks) * 1.1) + 2;
 }
 
 function sizeOf(file: OpenFile): number {

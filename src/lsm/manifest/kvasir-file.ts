@@ -14,24 +14,24 @@
  *
  * Which features and settings there are is not this file's business. It is replaced as a whole (replace-file.ts).
  */
-import { crc32c } from '../../bytes/crc32c.ts';
-import { Region } from '../../bytes/region.ts';
 import { FileError, joinPath, readSmallFile, type FileSystem } from '../../os/file-system.ts';
 import { LsmError } from '../errors.ts';
 import { MAX_KEYSPACE_NAME_BYTES, MAX_KEYSPACES, MAX_KVASIR_FILE_BYTES } from '../limits.ts';
+import {
+  asList,
+  asObject,
+  asPositive,
+  asText,
+  formatChecked,
+  type Json,
+  type JsonObject,
+  parseChecked,
+} from './checked-json.ts';
 import { KVASIR_FILE, temporaryFileName } from './file-names.ts';
 import type { ManifestState } from './manifest-state.ts';
 import { replaceFile, replaceFileSync } from './replace-file.ts';
 
-/** What JSON can say. */
-export type Json =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly Json[]
-  | { readonly [name: string]: Json };
-export type JsonObject = Readonly<Record<string, Json>>;
+export type { Json, JsonObject };
 
 export interface DirectoryDescription {
   readonly formatLevel: number;
@@ -49,9 +49,7 @@ export interface KeyspaceDescription {
   readonly settings: JsonObject;
 }
 
-const VERSION = 1;
-const FIRST_LINE = /^KVASIR (\d{1,9}) ([0-9a-f]{8})\n/;
-const FIRST_LINE_BYTES = 64;
+const KIND = { word: 'KVASIR', version: 1 };
 
 /** undefined where there is no such file. Throws FileError; LsmError CORRUPTION, UNSUPPORTED. */
 export function readKvasirFile(
@@ -110,40 +108,12 @@ function place(
 export function formatKvasirFile(description: DirectoryDescription): Uint8Array {
   const { formatLevel, layout, features, settings, nextKeyspaceId, keyspaces } = description;
   const content = { formatLevel, layout, features, settings, nextKeyspaceId, keyspaces };
-  const body = Buffer.from(`${JSON.stringify(content, undefined, 2)}\n`, 'utf8');
-  return Buffer.concat([Buffer.from(`KVASIR ${VERSION} ${checksum(body)}\n`, 'latin1'), body]);
+  return formatChecked(KIND, content);
 }
 
 /** `path` is for errors. Throws LsmError CORRUPTION, UNSUPPORTED. */
 export function parseKvasirFile(bytes: Uint8Array, path: string): DirectoryDescription {
-  const head = Buffer.from(bytes.subarray(0, FIRST_LINE_BYTES)).toString('latin1');
-  const line = FIRST_LINE.exec(head);
-  if (line === null) {
-    const found = JSON.stringify(head.slice(0, 40));
-    throw new LsmError('CORRUPTION', 'does not begin as it should', { path, offset: 0, found });
-  }
-  const version = Number(line[1]);
-  if (version !== VERSION) {
-    const problem = 'another version of this file';
-    throw new LsmError('UNSUPPORTED', problem, { path, expected: VERSION, found: version });
-  }
-  const offset = line[0].length;
-  const body = bytes.subarray(offset);
-  const found = checksum(body);
-  if (found !== line[2]) {
-    throw new LsmError('CORRUPTION', 'a wrong checksum', {
-      path,
-      offset,
-      expected: line[2],
-      found,
-    });
-  }
-  try {
-    return validate(JSON.parse(Buffer.from(body).toString('utf8')));
-  } catch (error) {
-    const { message } = error as Error;
-    throw new LsmError('CORRUPTION', message, { path, offset, cause: error });
-  }
+  return parseChecked(KIND, bytes, path, validate);
 }
 
 /**
@@ -169,18 +139,14 @@ export function checkDescription(
   throw new LsmError('UNSUPPORTED', 'the directory has features unknown here', { path, found });
 }
 
-function checksum(body: Uint8Array): string {
-  return crc32c(Region.of(body), 0, body.length).toString(16).padStart(8, '0');
-}
-
 // ---- the JSON, of which nothing is believed
 
 function validate(value: unknown): DirectoryDescription {
-  const fields = object(value, 'the file');
+  const fields = asObject(value, 'the file');
   const { layout } = fields;
   if (layout !== 'raw' && layout !== 'keyspaced') throw new Error('layout is unknown');
-  const nextKeyspaceId = positive(fields['nextKeyspaceId'], 'nextKeyspaceId');
-  const keyspaces = list(fields['keyspaces'], 'keyspaces').map(keyspace);
+  const nextKeyspaceId = asPositive(fields['nextKeyspaceId'], 'nextKeyspaceId');
+  const keyspaces = asList(fields['keyspaces'], 'keyspaces', MAX_KEYSPACES).map(keyspace);
   const ids = new Set(keyspaces.map(({ id }) => id));
   const names = new Set(keyspaces.map(({ name }) => name));
   if (ids.size < keyspaces.length) throw new Error('two keyspaces have one id');
@@ -190,47 +156,26 @@ function validate(value: unknown): DirectoryDescription {
     throw new Error('nextKeyspaceId is that of a keyspace');
   }
   return {
-    formatLevel: positive(fields['formatLevel'], 'formatLevel'),
+    formatLevel: asPositive(fields['formatLevel'], 'formatLevel'),
     layout,
-    features: list(fields['features'], 'features').map((name) => text(name, 'a feature')),
-    settings: object(fields['settings'], 'settings'),
+    features: asList(fields['features'], 'features', MAX_KEYSPACES).map((name) =>
+      asText(name, 'a feature'),
+    ),
+    settings: asObject(fields['settings'], 'settings'),
     nextKeyspaceId,
     keyspaces,
   };
 }
 
 function keyspace(value: Json): KeyspaceDescription {
-  const fields = object(value, 'a keyspace');
-  const name = text(fields['name'], 'the name of a keyspace');
+  const fields = asObject(value, 'a keyspace');
+  const name = asText(fields['name'], 'the name of a keyspace');
   if (Buffer.byteLength(name) > MAX_KEYSPACE_NAME_BYTES) {
     throw new Error('the name of a keyspace is too long');
   }
   return {
-    id: positive(fields['id'], 'the id of a keyspace'),
+    id: asPositive(fields['id'], 'the id of a keyspace'),
     name,
-    settings: object(fields['settings'], 'the settings of a keyspace'),
+    settings: asObject(fields['settings'], 'the settings of a keyspace'),
   };
-}
-
-function object(value: unknown, what: string): JsonObject {
-  if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-    return value as JsonObject;
-  }
-  throw new Error(`${what} is no object`);
-}
-
-function list(value: Json | undefined, what: string): readonly Json[] {
-  if (!Array.isArray(value)) throw new Error(`${what} is no list`);
-  if (value.length > MAX_KEYSPACES) throw new Error(`${what} is too long`);
-  return value as readonly Json[];
-}
-
-function positive(value: Json | undefined, what: string): number {
-  if (typeof value === 'number' && Number.isSafeInteger(value) && value > 0) return value;
-  throw new Error(`${what} is no positive integer`);
-}
-
-function text(value: Json | undefined, what: string): string {
-  if (typeof value === 'string') return value;
-  throw new Error(`${what} is no text`);
 }

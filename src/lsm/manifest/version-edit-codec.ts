@@ -21,10 +21,12 @@ const FILE_FACTS = 65;
 const FACTS: readonly (readonly [number, keyof FileFacts])[] = [
   [1, 'minSequence'],
   [2, 'maxSequence'],
-  [3, 'createdSeconds'],
+  [3, 'youngestSeconds'],
   [4, 'entries'],
   [5, 'deletions'],
   [6, 'rangeDeletions'],
+  [7, 'writtenSeconds'],
+  [8, 'hiddenVersions'],
 ];
 
 /** The edit's bytes, in LevelDB's order of fields. */

@@ -22,10 +22,12 @@ const facts: fc.Arbitrary<FileFacts> = fc.record(
   {
     minSequence: number,
     maxSequence: number,
-    createdSeconds: number,
+    youngestSeconds: number,
     entries: number,
     deletions: number,
     rangeDeletions: number,
+    writtenSeconds: number,
+    hiddenVersions: number,
   },
   { requiredKeys: [] },
 );

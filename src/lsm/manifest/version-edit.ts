@@ -29,11 +29,15 @@ export interface NewFile {
 export interface FileFacts {
   readonly minSequence?: number | undefined;
   readonly maxSequence?: number | undefined;
-  /** When its youngest entry was written, seconds since the epoch. */
-  readonly createdSeconds?: number | undefined;
+  /** When its youngest entry was first in a table, seconds since 1970. */
+  readonly youngestSeconds?: number | undefined;
   readonly entries?: number | undefined;
   readonly deletions?: number | undefined;
   readonly rangeDeletions?: number | undefined;
+  /** When it was written itself, seconds since 1970. */
+  readonly writtenSeconds?: number | undefined;
+  /** Entries behind a newer version of the same key. */
+  readonly hiddenVersions?: number | undefined;
 }
 
 export interface DeletedFile {

@@ -39,6 +39,7 @@ export class ModelRun {
   readonly #seed: number;
   #random: SeededRandomness;
   readonly #options: OpenOptions;
+  readonly #changes: (random: SeededRandomness) => OpenOptions;
   #system = new SimulatedSystem();
   #db!: Database;
   #model = new Model();
@@ -52,10 +53,12 @@ export class ModelRun {
   /** Numbers of operations that are left out: whoever makes a failing run shorter says which. */
   skipped: ReadonlySet<number> = new Set();
 
-  constructor(seed: number) {
+  /** `changes`: asked at each opening for options that are not as the seed says. */
+  constructor(seed: number, changes: (random: SeededRandomness) => OpenOptions = () => ({})) {
     this.#seed = seed;
     this.#random = new SeededRandomness(seed);
     this.#options = randomOptions(this.#random);
+    this.#changes = changes;
     this.#keys = randomKeys(this.#random);
     this.#spaces = this.#random.below(2) === 0 ? [''] : ['', 'a', 'bb'];
   }
@@ -74,7 +77,11 @@ export class ModelRun {
 
   async #open(): Promise<void> {
     this.#db = await this.#system.until(
-      open(DIRECTORY, { ...this.#options, system: this.#system }),
+      open(DIRECTORY, {
+        ...this.#options,
+        ...this.#changes(this.#random),
+        system: this.#system,
+      }),
     );
   }
 

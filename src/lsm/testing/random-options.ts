@@ -1,6 +1,7 @@
 /** Options of a database that make much happen with little data. For tests. */
 import type { SeededRandomness } from '../../os/randomness.ts';
 import type { OpenOptions } from '../database/options.ts';
+import type { CompactionStyle, CompactionStyleName } from '../compaction/style.ts';
 import type { CodecName } from '../format/table-options.ts';
 import { Resources } from '../database/resources.ts';
 
@@ -21,6 +22,12 @@ export function randomOptions(random: SeededRandomness): OpenOptions {
     level0StopFiles: pick(7, 10),
     level1Bytes: pick(4096, 16_384, 65_536),
     fileBytes: pick(1024, 4096, 16_384),
+    compaction: pick<CompactionStyle | CompactionStyleName>(
+      'levelled',
+      'levelled',
+      { style: 'universal', runs: 2 + random.below(6), sizeRatio: pick(0, 50) },
+      'fifo',
+    ),
     maxOpenTables: pick(1, 4, 1000),
     paranoid: true,
   };

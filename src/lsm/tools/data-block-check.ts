@@ -4,6 +4,7 @@
  */
 import { copyBytes, Region } from '../../bytes/region.ts';
 import { filterHash, mayContain } from '../format/filter.ts';
+import { prefixEnd, type FilterPrefix } from '../format/filter-prefix.ts';
 import { levelDbHash, levelDbMayContain } from '../format/leveldb-filter.ts';
 import {
   compareInternalKeys,
@@ -32,6 +33,8 @@ export interface TableCheckOptions {
 export interface FilterBlock {
   readonly region: Region;
   readonly offset: number;
+  /** Which prefixes of keys are in it too. */
+  readonly prefix?: FilterPrefix | undefined;
 }
 
 const FIRST_KEY_BYTES = 256;
@@ -161,9 +164,13 @@ export class DataBlockCheck {
   #checkFilters(key: Region, keyEnd: number): void {
     const filter = this.#filter;
     if (filter !== undefined) {
-      const { region } = filter;
+      const { region, prefix } = filter;
       if (!mayContain(region, 0, region.bytes.length, filterHash(key, 0, keyEnd))) {
         this.#once(filter.offset, 'the filter denies a key of the table', 'CORRUPTION', true);
+      }
+      const end = prefix === undefined ? -1 : prefixEnd(key, 0, keyEnd, prefix);
+      if (end >= 0 && !mayContain(region, 0, region.bytes.length, filterHash(key, 0, end))) {
+        this.#once(filter.offset, 'the filter denies the prefix of a key', 'CORRUPTION', true);
       }
     }
     const other = this.#levelDbFilter;

@@ -1,8 +1,9 @@
 /**
  * Logs for a repair: first looked at, then, where they must be, made into tables of what can be read of them. Memory: one memtable.
  *
- * Where all that does not check is what a crash left of un-synced writes, recovery ends there as it always does. Where synced entries are damaged,
- * whatever checks is taken, also behind the damage, and the sequences between are named as lost.
+ * Where all that does not check is what a crash left of un-synced writes, recovery ends there as it always does: what follows may be later writes
+ * without those before. Where synced entries are damaged, or who repairs wants all there is, whatever checks is taken, also behind the
+ * damage, and the sequences between are named as lost.
  */
 import type { FileSystem } from '../../os/file-system.ts';
 import type { BatchReader } from '../batch-reader.ts';
@@ -26,10 +27,12 @@ export interface LogGroup {
   /** The sequence before that of the first entry, or a later one; undefined where it is not known. */
   readonly lastSequence: number | undefined;
   readonly formatLevel: number;
+  /** Whether what was not synced is taken too, wherever it checks. */
+  readonly takesUnsynced: boolean;
 }
 
 export interface LogSurvey {
-  /** Damage to what had been synced: opening the database would refuse the logs. */
+  /** What the logs have to be made into tables for: opening would refuse them, or leave out what is wanted. */
   readonly problem: Problem | undefined;
   readonly entries: number;
   readonly lastSequence: number;
@@ -40,7 +43,12 @@ export interface LogSurvey {
 /** Yields bytes that were read. Throws LsmError UNSUPPORTED, FileError. */
 export function* surveyLogs(group: LogGroup): Generator<number, LogSurvey> {
   try {
-    return yield* replay(group, 'tolerate-torn-tail', undefined, () => {});
+    const survey = yield* replay(group, 'tolerate-torn-tail', undefined, () => {});
+    const [loss] = survey.losses;
+    if (loss === undefined || !group.takesUnsynced) return survey;
+    const { file, offset, reason } = loss;
+    const problem: Problem = { file, offset, code: 'CORRUPTION', problem: reason };
+    return yield* replay(group, 'skip-corrupt', problem, () => {});
   } catch (error) {
     if (!(error instanceof LsmError) || error.code !== 'CORRUPTION') throw error;
     const problem = problemOf(error, logFileName(group.numbers[0]!));

@@ -30,6 +30,29 @@ export async function keepInLost(
   return kept;
 }
 
+/** Writes down in the folder what a repair found and what it gave up, durably; returns the file's name, from the directory. Throws FileError. */
+export function writeRecord(
+  files: FileSystem,
+  directory: string,
+  number: number,
+  lines: readonly string[],
+): string {
+  const folder = joinPath(directory, LOST_FOLDER);
+  const name = `repair-${String(number).padStart(6, '0')}.txt`;
+  files.makeDirectory(folder);
+  files.syncDirectory(directory);
+  const text = Buffer.from(`${lines.join('\n')}\n`);
+  const file = files.open(joinPath(folder, name), 'replace');
+  try {
+    file.write(text, 0, text.length, 0);
+    file.sync();
+  } finally {
+    file.close();
+  }
+  files.syncDirectory(folder);
+  return joinPath(LOST_FOLDER, name);
+}
+
 /** `name`, or with a number behind it if another file has that name there; the very file may be there from a repair that was interrupted. */
 function freeName(
   files: FileSystem,

@@ -13,7 +13,7 @@ import { type FileSystem, joinPath } from '../../os/file-system.ts';
 import { LsmError } from '../errors.ts';
 import type { FormatLevel } from '../format/table-options.ts';
 import { KVASIR_FILE } from '../manifest/file-names.ts';
-import { readKvasirFile } from '../manifest/kvasir-file.ts';
+import { readKvasirFile, type DirectoryDescription } from '../manifest/kvasir-file.ts';
 import { HIGHEST_FORMAT_LEVEL, type ManifestState } from '../manifest/manifest-state.ts';
 import type { CompactPointer, NewFile } from '../manifest/version-edit.ts';
 import type { Note, Progress } from './directory-check.ts';
@@ -61,6 +61,8 @@ export interface RepairPlan {
   readonly problems: readonly Problem[];
   readonly losses: readonly Loss[];
   readonly notes: readonly Note[];
+  /** KVASIR, where there is one that can be read. */
+  readonly description: DirectoryDescription | undefined;
 }
 
 export interface PlanOptions {
@@ -68,6 +70,8 @@ export interface PlanOptions {
   readonly directory: string;
   /** Whether a KVASIR that cannot be read is given up, and with it the names and settings of keyspaces. */
   readonly dropKvasirFile: boolean;
+  /** Whether writes in logs that were not synced are taken too, wherever they check. */
+  readonly takesUnsynced: boolean;
 }
 
 /** Throws LsmError: NOT_FOUND, UNSUPPORTED, CORRUPTION for a KVASIR that is not given up, IO_ERROR. */
@@ -79,6 +83,8 @@ class Planner {
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #dropKvasirFile: boolean;
+  readonly #takesUnsynced: boolean;
+  #description: DirectoryDescription | undefined = undefined;
   readonly #listed: readonly ListedFile[];
   readonly #choice: ManifestChoice;
   readonly #problems: Problem[] = [];
@@ -89,10 +95,11 @@ class Planner {
   #doneBytes = 0;
   readonly #totalBytes: number;
 
-  constructor({ files, directory, dropKvasirFile }: PlanOptions) {
+  constructor({ files, directory, dropKvasirFile, takesUnsynced }: PlanOptions) {
     this.#files = files;
     this.#directory = directory;
     this.#dropKvasirFile = dropKvasirFile;
+    this.#takesUnsynced = takesUnsynced;
     this.#listed = listDirectory(files, directory);
     if (!this.#listed.some(({ kind }) => ['table', 'log', 'manifest', 'current'].includes(kind))) {
       throw new LsmError('NOT_FOUND', 'there is no database in the directory', { path: directory });
@@ -124,7 +131,8 @@ class Planner {
     const path = joinPath(this.#directory, KVASIR_FILE);
     let level: number;
     try {
-      level = readKvasirFile(this.#files, this.#directory)?.formatLevel ?? 1;
+      this.#description = readKvasirFile(this.#files, this.#directory);
+      level = this.#description?.formatLevel ?? 1;
     } catch (error) {
       const problem = problemOf(error, KVASIR_FILE);
       if (problem.code !== 'CORRUPTION') throw error;
@@ -194,6 +202,7 @@ class Planner {
       numbers: logs.map(({ number }) => number),
       lastSequence: state.lastSequence,
       formatLevel: state.formatLevel,
+      takesUnsynced: this.#takesUnsynced,
     };
     const survey = yield* this.#counted(surveyLogs(group));
     if (survey.problem === undefined) {
@@ -261,6 +270,7 @@ class Planner {
       numbers: [number],
       lastSequence: undefined,
       formatLevel,
+      takesUnsynced: this.#takesUnsynced,
     };
     const survey = yield* this.#counted(surveyLogs(group));
     if (survey.problem === undefined) this.#noteUnsynced(survey.losses);
@@ -308,7 +318,7 @@ class Planner {
     }
   }
 
-  #common(): Pick<RepairPlan, 'isSound' | 'listed' | 'replaced' | 'problems' | 'losses' | 'notes'> {
+  #common(): CommonParts {
     const isSound = this.#problems.length === 0;
     return {
       isSound,
@@ -317,6 +327,7 @@ class Planner {
       problems: this.#problems,
       losses: this.#losses,
       notes: this.#notes,
+      description: this.#description,
     };
   }
 
@@ -328,11 +339,8 @@ class Planner {
 
   #noteUnsynced(losses: readonly Loss[]): void {
     for (const { file, offset, bytes, reason } of losses) {
-      const what = `${bytes} bytes from offset ${offset} on are no whole writes (${reason})`;
-      this.#notes.push({
-        file,
-        note: `${what}: they were not synced, and nobody was promised them`,
-      });
+      const note = `${bytes} bytes from offset ${offset} on were not synced, and do not check (${reason}): opening leaves them out`;
+      this.#notes.push({ file, note });
     }
   }
 
@@ -344,8 +352,13 @@ class Planner {
   }
 }
 
+type CommonParts = Pick<
+  RepairPlan,
+  'isSound' | 'listed' | 'replaced' | 'problems' | 'losses' | 'notes' | 'description'
+>;
+
 /** A file that is lost as a whole. */
-export function wholeFile(file: string, bytes: number, reason: string): Loss {
+function wholeFile(file: string, bytes: number, reason: string): Loss {
   return { file, offset: 0, bytes, reason, after: undefined, before: undefined };
 }
 

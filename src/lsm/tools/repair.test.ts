@@ -184,6 +184,29 @@ test('a damaged log gives the writes before and behind, and the sequences betwee
   expect(wrong.length).toBeLessThanOrEqual(lost);
 });
 
+test('writes that were not synced are left to recovery, or taken wherever they check', async () => {
+  const unsynced = await writeScene({ isSynced: false, logged: 30 });
+  const name = filesLike(unsynced, /log$/)[0]!;
+  const damaged = (): SimulatedSystem =>
+    damageScene(unsynced, name, (bytes) => {
+      bytes[300]! ^= 1;
+      return bytes;
+    });
+  const left = damaged();
+  const report = await repair(left);
+  expect(report.isSound).toBe(true);
+  expect(report.notes.map(({ note }) => note).join()).toContain('were not synced');
+  const taken = damaged();
+  const { losses, logEntries, kept } = await repair(taken, { takesUnsynced: true });
+  expect(kept).toContain(`lost/${name}`);
+  expect(logEntries).toBeGreaterThan(20);
+  expect(logEntries + losses.reduce((sum, { entries }) => sum + (entries ?? 0), 0)).toBe(30);
+  expectSound(taken);
+  const found = await contentsOf(taken);
+  const wrong = [...unsynced.contents].filter(([key, value]) => found.get(key) !== value);
+  expect(wrong.length).toBeLessThanOrEqual(30 - logEntries);
+});
+
 test('interrupted at any call, a repair can be made again', async () => {
   const name = filesLike(scene, /ldb$/).at(-1)!;
   for (const rebuilds of [false, true]) {

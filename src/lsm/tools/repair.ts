@@ -2,7 +2,7 @@
  * Repairs a database as planned (repair-plan.ts), so that whatever is interrupted, at any step, can be repaired again:
  *
  *   1. New tables are written under temporary names and synced, then get their own; nothing refers to them yet.
- *   2. What they replace gets a second name in the folder lost/ (lost-folder.ts).
+ *   2. What they replace gets a second name in the folder lost/ (lost-folder.ts), and a text beside it says what was found and what is lost.
  *   3. A new manifest is written and synced; CURRENT is switched to it. From here on the repaired database counts.
  *   4. What was replaced loses its first name, older manifests too.
  *
@@ -12,17 +12,21 @@ import type { DatabaseLock, LockDatabase } from '../../os/database-lock.ts';
 import { DirectoryLockedError } from '../../os/directory-lock.ts';
 import { type FileSystem, joinPath } from '../../os/file-system.ts';
 import { fromFileError, LsmError } from '../errors.ts';
+import { parsePrefix } from '../format/filter-prefix.ts';
 import type { TableWriteOptions } from '../format/table-options.ts';
 import { LEVELS, REPAIRED_TABLE_BYTES } from '../limits.ts';
 import { setCurrentSync } from '../manifest/current.ts';
+import type { DirectoryDescription } from '../manifest/kvasir-file.ts';
 import { KVASIR_COMPARATOR, LEVELDB_COMPARATOR } from '../manifest/manifest-state.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import { VersionEdit, type NewFile } from '../manifest/version-edit.ts';
 import type { Note, Progress } from './directory-check.ts';
+import { KeyNames } from './key-names.ts';
 import { compareUserKeys } from './level-check.ts';
 import { convertLogs } from './log-salvage.ts';
-import { keepInLost } from './lost-folder.ts';
-import { baseName, type Problem } from './problem.ts';
+import { lossText } from './loss-text.ts';
+import { keepInLost, writeRecord } from './lost-folder.ts';
+import { baseName, problemText, type Problem } from './problem.ts';
 import { planRepair, type RepairPlan } from './repair-plan.ts';
 import type { Loss } from './salvage-blocks.ts';
 import { type MergeSource, mergeTables } from './table-merge.ts';
@@ -35,6 +39,11 @@ export interface RepairOptions {
   readonly directory: string;
   /** Gives up a KVASIR that cannot be read, and with it the names and settings of keyspaces. Default false: the repair is refused then. */
   readonly dropKvasirFile?: boolean | undefined;
+  /**
+   * Takes writes in logs that were not synced too, wherever they check, also behind others that are damaged. Default false: recovery then ends
+   * where the first write is missing, since it is not known whether the later ones make sense without.
+   */
+  readonly takesUnsynced?: boolean | undefined;
   /** Only tells what it would do. Default false. */
   readonly isTrial?: boolean | undefined;
   /** Told now and then how far it is with reading everything, then with writing what is new. */
@@ -60,8 +69,10 @@ export interface RepairReport {
   /** Logs that were made into tables, and entries of them. */
   readonly logsConverted: number;
   readonly logEntries: number;
-  /** What was replaced, where it is now. */
+  /** What was replaced, where it is now, and the text about it. */
   readonly kept: readonly string[];
+  /** KVASIR, where there is one that can be read: names of keyspaces. */
+  readonly description: DirectoryDescription | undefined;
 }
 
 export interface SalvagedTable {
@@ -82,7 +93,7 @@ export async function repairDirectory(options: RepairOptions): Promise<RepairRep
   }
   const lock = await takeLock(options);
   try {
-    return await new Repair(options).run();
+    return await new Repair(options, lock).run();
   } catch (error) {
     throw fromFileError(error);
   } finally {
@@ -101,6 +112,7 @@ async function takeLock({ lockDatabase, directory }: RepairOptions): Promise<Dat
 
 class Repair {
   readonly #options: RepairOptions;
+  readonly #lock: DatabaseLock;
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #outputs: TableOutput[] = [];
@@ -108,8 +120,9 @@ class Repair {
   #doneBytes = 0;
   #totalBytes = 0;
 
-  constructor(options: RepairOptions) {
+  constructor(options: RepairOptions, lock: DatabaseLock) {
     this.#options = options;
+    this.#lock = lock;
     this.#files = options.files;
     this.#directory = options.directory;
   }
@@ -137,15 +150,18 @@ class Repair {
     const manifests = plan.listed.filter(({ kind }) => kind === 'manifest').map((f) => f.name);
     const names = [...new Set([...replaced, ...manifests])];
     const inLost = await keepInLost(this.#files, this.#directory, names);
-    this.#switch(plan, [...kept, ...written.map(({ file }) => file)]);
+    const number = this.#nextFileNumber++;
+    inLost.push(writeRecord(this.#files, this.#directory, number, recordOf(plan)));
+    this.#switch(plan, number, [...kept, ...written.map(({ file }) => file)]);
     for (const name of names) this.#files.unlink(joinPath(this.#directory, name));
     this.#files.syncDirectory(this.#directory);
     return report(plan, written, inLost, kept.length);
   }
 
   #plan(): RepairPlan {
-    const { files, directory, dropKvasirFile = false, onProgress } = this.#options;
-    const steps = planRepair({ files, directory, dropKvasirFile });
+    const { files, directory, onProgress } = this.#options;
+    const { dropKvasirFile = false, takesUnsynced = false } = this.#options;
+    const steps = planRepair({ files, directory, dropKvasirFile, takesUnsynced });
     for (;;) {
       const step = steps.next();
       if (step.done === true) return step.value;
@@ -235,8 +251,7 @@ class Repair {
     }
   }
 
-  #switch(plan: RepairPlan, files: readonly NewFile[]): void {
-    const number = this.#nextFileNumber++;
+  #switch(plan: RepairPlan, number: number, files: readonly NewFile[]): void {
     const edit = new VersionEdit();
     if (plan.formatLevel > 1) edit.formatLevel = plan.formatLevel;
     edit.comparator = plan.formatLevel === 1 ? LEVELDB_COMPARATOR : KVASIR_COMPARATOR;
@@ -253,8 +268,25 @@ class Repair {
     } finally {
       manifest.close();
     }
+    if (!this.#lock.isHeld()) {
+      const problem = 'the lock was lost: somebody else may have the database open';
+      throw new LsmError('LOCKED', problem, { path: this.#directory });
+    }
     setCurrentSync(this.#files, this.#directory, number);
   }
+}
+
+/** For who looks into lost/ later, and for a repair that ends before it has told anybody. */
+function recordOf({ problems, losses, replaced, description }: RepairPlan): string[] {
+  const names = new KeyNames(description);
+  return [
+    'Found:',
+    ...problems.map((problem) => `  ${problemText(problem)}`),
+    'Lost:',
+    ...(losses.length === 0 ? ['  nothing'] : losses.map((loss) => `  ${lossText(loss, names)}`)),
+    'Replaced:',
+    ...replaced.map((name) => `  ${name}`),
+  ];
 }
 
 function sourceOf({ name, contents, rangeDeletions }: TableSurvey): MergeSource {
@@ -290,7 +322,9 @@ function tableOptions({ formatLevel, rewrites, tables }: RepairPlan): TableWrite
   const codecs = new Set(surveys.map(({ properties }) => properties?.codec ?? 'snappy'));
   const codec = (['snappy', 'lz4', 'zstd'] as const).find((name) => codecs.has(name));
   const levelDbFilter = surveys.some(({ hasLevelDbFilter }) => hasLevelDbFilter);
-  return { formatLevel, levelDbFilter, codec: codec ?? 'none' };
+  const prefixes = surveys.map(({ properties }) => parsePrefix(properties?.filterPrefix ?? ''));
+  const filterPrefix = prefixes.find((prefix) => prefix !== undefined);
+  return { formatLevel, levelDbFilter, codec: codec ?? 'none', filterPrefix };
 }
 
 function bytesToRead({ isRebuild, rewrites, tables, conversions, listed }: RepairPlan): number {
@@ -327,5 +361,6 @@ function report(
     logsConverted: new Set(plan.conversions.flatMap(({ group }) => group.numbers)).size,
     logEntries: plan.conversions.reduce((sum, { survey }) => sum + survey.entries, 0),
     kept,
+    description: plan.description,
   };
 }

@@ -106,7 +106,7 @@ function forwardOnly(): Error {
   return new TypeError('what is salvaged is read once, forward');
 }
 
-/** Its properties, undefined where it has none or they cannot be read. Throws LsmError IO_ERROR. */
+/** Its properties, undefined where it has none or they cannot be read. */
 export function salvageProperties(table: RawTable): TableProperties | undefined {
   return attempt(() => {
     const handle = table.metaBlocks().get(PROPERTIES_NAME);
@@ -116,7 +116,7 @@ export function salvageProperties(table: RawTable): TableProperties | undefined 
 
 /**
  * Its range deletions; undefined where it may have had some that cannot be read. `found`: where a block of them is, if one was found without the
- * metaindex. Throws LsmError IO_ERROR.
+ * metaindex.
  */
 export function salvageRangeDeletions(
   table: RawTable,
@@ -141,12 +141,12 @@ export function salvageRangeDeletions(
   });
 }
 
-/** undefined where it is damaged. */
+/** undefined where it is damaged, or the disk does not give it. */
 function attempt<T>(read: () => T): T | undefined {
   try {
     return read();
   } catch (error) {
-    if (error instanceof LsmError && error.code === 'CORRUPTION') return undefined;
+    if (error instanceof LsmError && error.code !== 'UNSUPPORTED') return undefined;
     throw error;
   }
 }

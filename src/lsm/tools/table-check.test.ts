@@ -52,6 +52,11 @@ test('a table as it should be has no problems, and its contents are told', () =>
   expect(check(writeTable([]).file.contents())[0]).toEqual([]);
 });
 
+test('prefixes of keys are in a filter that has them', () => {
+  const options = { ...SMALL, filterPrefix: { bytes: 5 } };
+  expect(check(table(options))[0]).toEqual([]);
+});
+
 test('a table of format level 2, with range deletions and merges, has no problems either', () => {
   const file = new MemoryFile();
   const builder = new TableBuilder(file, { formatLevel: 2, codec: 'lz4', blockBytes: 256 });

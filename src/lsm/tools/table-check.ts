@@ -20,11 +20,13 @@ import {
   writeFooter,
   type BlockHandle,
 } from '../format/footer.ts';
+import { parsePrefix } from '../format/filter-prefix.ts';
 import { isLevelDbFilter, LEVELDB_FILTER_NAME } from '../format/leveldb-filter.ts';
 import { PROPERTIES_NAME, RANGE_DELETIONS_NAME } from '../format/properties.ts';
 import { DataBlockCheck, type FilterBlock, type TableCheckOptions } from './data-block-check.ts';
 import { problemOf } from './problem.ts';
 import type { RawTable } from './raw-table.ts';
+import { salvageProperties } from './salvage-cursor.ts';
 import { TableContents } from './table-contents.ts';
 import { checkProperties, checkRangeDeletions } from './table-meta-check.ts';
 
@@ -103,7 +105,9 @@ class TableCheck {
   }
 
   *#checkData(metaBlocks: ReadonlyMap<string, BlockHandle>): Generator<number, void> {
-    const filter = this.#readFilter(metaBlocks.get(FILTER_NAME), isFilter);
+    const ours = this.#readFilter(metaBlocks.get(FILTER_NAME), isFilter);
+    const prefix = parsePrefix(salvageProperties(this.#table)?.filterPrefix ?? '');
+    const filter = ours && { ...ours, prefix };
     const levelDbFilter = this.#readFilter(metaBlocks.get(LEVELDB_FILTER_NAME), isLevelDbFilter);
     const data = new DataBlockCheck(this.#options, this.contents, filter, levelDbFilter);
     const table = this.#table;

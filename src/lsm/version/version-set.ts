@@ -141,6 +141,19 @@ export class VersionSet {
     this.#manifest = undefined;
   }
 
+  /** The edit with which another manifest begins that is to have the current version, whose entries but those of logs from `logNumber` on are in its tables. */
+  editFor(version: Version, logNumber: number): VersionEdit {
+    const state = this.#state;
+    const edit = state.toEdit();
+    edit.logNumber = logNumber;
+    edit.previousLogNumber = undefined;
+    edit.nextFileNumber = this.nextFileNumber;
+    edit.newFiles = version.levels.flatMap((files, level) =>
+      files.map((file) => file.toNewFile(level)),
+    );
+    return this.#stored(edit);
+  }
+
   /** Facts of files are for format level 2: LevelDB refuses a manifest with them. */
   #stored(edit: VersionEdit): VersionEdit {
     if (this.#state.formatLevel > 1) return edit;

@@ -13,6 +13,8 @@ export class KvasirContestant implements Contestant {
   readonly compressions: readonly Compression[] = ['none', 'snappy'];
   #db!: Database;
   #durability = { sync: false };
+  /** By bytes: databases that are opened one after the other have one pool of threads. */
+  readonly #resources = new Map<number, Resources>();
 
   budgetBytes(settings: StoreSettings): number {
     return settings.cacheBytes + MEMTABLES * (settings.writeBufferBytes + MIB);
@@ -20,11 +22,14 @@ export class KvasirContestant implements Contestant {
 
   async open(settings: StoreSettings): Promise<void> {
     this.#durability = { sync: settings.isDurable };
+    const memoryBytes = this.budgetBytes(settings);
+    const resources = this.#resources.get(memoryBytes) ?? new Resources({ memoryBytes });
+    this.#resources.set(memoryBytes, resources);
     this.#db = await open(settings.directory, {
       codec: settings.compression,
       memtableBytes: settings.writeBufferBytes,
       cacheBytes: settings.cacheBytes,
-      resources: new Resources({ memoryBytes: this.budgetBytes(settings) }),
+      resources,
     });
   }
 

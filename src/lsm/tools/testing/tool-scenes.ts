@@ -5,6 +5,10 @@ import { SimulatedLoop } from '../../../os/simulated-loop.ts';
 import { type Database, open } from '../../database/database.ts';
 import type { OpenOptions } from '../../database/options.ts';
 import { Resources } from '../../database/resources.ts';
+import { readCurrent } from '../../manifest/current.ts';
+import { readManifest } from '../../manifest/manifest-state.ts';
+import { ManifestWriter } from '../../manifest/manifest-writer.ts';
+import type { VersionEdit } from '../../manifest/version-edit.ts';
 import { SimulatedSystem } from '../../testing/simulated-system.ts';
 
 export const DIRECTORY = '/db';
@@ -33,12 +37,13 @@ export interface SceneOptions {
   readonly keys?: number;
   /** Written at the end, into the log alone. */
   readonly logged?: number;
+  readonly isSynced?: boolean;
   readonly open?: OpenOptions;
 }
 
 /** Puts and deletions at random, and a process that ends: what was written last is in the log. */
 export async function writeScene(options: SceneOptions = {}): Promise<Scene> {
-  const { seed = 1, writes = 3000, keys = 1000, logged = 20 } = options;
+  const { seed = 1, writes = 3000, keys = 1000, logged = 20, isSynced = true } = options;
   const random = new SeededRandomness(seed);
   const system = new SimulatedSystem();
   const contents = new Map<string, string>();
@@ -52,10 +57,10 @@ export async function writeScene(options: SceneOptions = {}): Promise<Scene> {
     const value = `${i}:${'v'.repeat(random.below(60))}`;
     if (random.below(5) === 0) {
       contents.delete(key);
-      await system.until(db.delete(Buffer.from(key), { sync: true }));
+      await system.until(db.delete(Buffer.from(key), { sync: isSynced }));
     } else {
       contents.set(key, value);
-      await system.until(db.put(Buffer.from(key), Buffer.from(value), { sync: true }));
+      await system.until(db.put(Buffer.from(key), Buffer.from(value), { sync: isSynced }));
     }
   }
   return { system: system.restart(), contents };
@@ -104,4 +109,17 @@ export function damageScene(
 /** Files of a scene whose names match, in their order. */
 export function filesLike({ system }: Scene, pattern: RegExp): string[] {
   return system.files.readDirectory(DIRECTORY).filter((name) => pattern.test(name));
+}
+
+/** The manifest of a scene written anew, its only edit changed. */
+export function withManifest(scene: Scene, change: (edit: VersionEdit) => void): SimulatedSystem {
+  const system = copyScene(scene);
+  const number = readCurrent(system.files, DIRECTORY)!;
+  const edit = readManifest(system.files, DIRECTORY, number).toEdit();
+  for (const [i, file] of edit.newFiles.entries()) edit.newFiles[i] = { ...file, facts: undefined };
+  change(edit);
+  const manifest = new ManifestWriter(system.files, DIRECTORY, number);
+  manifest.append(edit);
+  manifest.close();
+  return system;
 }

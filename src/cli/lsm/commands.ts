@@ -1,0 +1,104 @@
+/** The commands about directories of the disk engine, one file each; loaded when they are called. */
+import { type Command, InvalidArgumentError } from 'commander';
+import type { CheckCommandOptions } from './check.ts';
+import type { InspectOptions } from './inspect.ts';
+import type { RepairCommandOptions } from './repair.ts';
+
+/** Adds them to the program. */
+export function addDatabaseCommands(program: Command): void {
+  addInspect(program);
+  addCheck(program);
+  addRepair(program);
+}
+
+function addInspect(program: Command): void {
+  program
+    .command('inspect')
+    .description("look into a database's directory, or one of its files")
+    .helpOption('-h, --help', 'print help')
+    .argument('<path>', 'a directory, table (.ldb, .sst), log (.log) or MANIFEST')
+    .option('--blocks', 'of a table: its data blocks')
+    .option('--entries', 'of a table or log: its entries')
+    .option('--from <key>', 'entries from this key on (0x00ff: hexadecimal)')
+    .option('--to <key>', 'entries up to this key')
+    .option('--limit <n>', 'so many entries, of a log records, at most', positiveInteger)
+    .option('--block <offset>', 'of a table: the block that begins there', integer)
+    .option('--width <bytes>', 'so much of each key and value', positiveInteger)
+    .option('--as <kind>', 'table, log or manifest, where the name does not tell', kind)
+    .option('--json', 'JSON: one object, or one a line for lists')
+    .addHelpText(
+      'after',
+      `
+Reads only, takes no lock, and works while the database is open elsewhere and with any
+comparator. The exit code is 1 where something could not be read.
+
+Examples:
+  kvasir inspect ./data
+  kvasir inspect ./data/000012.ldb --entries --from user:1 --limit 20
+  kvasir inspect ./data/000012.ldb --blocks --json
+  kvasir inspect ./data/000014.log --entries`,
+    )
+    .action(async (path: string, options: InspectOptions) => {
+      const { inspect } = await import('./inspect.ts');
+      process.exitCode = await inspect(path, options);
+    });
+}
+
+function addCheck(program: Command): void {
+  program
+    .command('check')
+    .description('read and verify all of a database: checksums, order, references')
+    .helpOption('-h, --help', 'print help')
+    .argument('<directory>')
+    .option('-q, --quiet', 'print problems only')
+    .option('--json', 'the report as JSON')
+    .addHelpText(
+      'after',
+      `
+Reads only, takes no lock, and works while the database is open elsewhere. The exit code is
+1 where something is wrong; each problem names the file, the offset, what was expected and
+what was found.`,
+    )
+    .action(async (directory: string, options: CheckCommandOptions) => {
+      const { check } = await import('./check.ts');
+      process.exitCode = await check(directory, options);
+    });
+}
+
+function addRepair(program: Command): void {
+  program
+    .command('repair')
+    .description('make a damaged database whole again, and say what is lost')
+    .helpOption('-h, --help', 'print help')
+    .argument('<directory>', 'of a database that nobody has open')
+    .option('-n, --dry-run', 'only tell what is wrong and what would be lost')
+    .option('--unsynced', 'take writes behind damage in logs too, though they were not synced')
+    .option('--drop-keyspaces', 'give up a KVASIR file that cannot be read')
+    .option('--json', 'the report as JSON')
+    .addHelpText(
+      'after',
+      `
+What is replaced is kept in the folder lost/ of the directory, with a text that says what was
+found and what is lost. Interrupted, it can be run again. Directories of another comparator
+or a higher format level are left as they are.`,
+    )
+    .action(async (directory: string, options: RepairCommandOptions) => {
+      const { repair } = await import('./repair.ts');
+      process.exitCode = await repair(directory, options);
+    });
+}
+
+function integer(text: string): string {
+  if (/^\d{1,15}$/.test(text)) return text;
+  throw new InvalidArgumentError('a number is needed.');
+}
+
+function positiveInteger(text: string): string {
+  if (/^\d{1,15}$/.test(text) && Number(text) > 0) return text;
+  throw new InvalidArgumentError('a number above 0 is needed.');
+}
+
+function kind(text: string): string {
+  if (['table', 'log', 'manifest'].includes(text)) return text;
+  throw new InvalidArgumentError('it is table, log or manifest.');
+}

@@ -1,0 +1,205 @@
+/** The disk engine's commands as their users meet them, on directories of the engine and of LevelDB. */
+import { spawn } from 'node:child_process';
+import fs from 'node:fs';
+import path from 'node:path';
+import { ClassicLevel } from 'classic-level';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { open } from '../../src/lsm/index.ts';
+import { MAIN, temporaryDirectory } from '../support/server.ts';
+
+interface Outcome {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+function kvasir(args: readonly string[], input: string | Buffer = ''): Promise<Outcome> {
+  return new Promise((resolve) => {
+    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const out: Buffer[] = [];
+    const err: Buffer[] = [];
+    child.stdout.on('data', (chunk: Buffer) => out.push(chunk));
+    child.stderr.on('data', (chunk: Buffer) => err.push(chunk));
+    child.stdin.on('error', () => {});
+    child.stdin.end(input);
+    child.once('close', (code) => {
+      resolve({ code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() });
+    });
+  });
+}
+
+const jsonLines = (text: string): Record<string, unknown>[] =>
+  text
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+
+let root = '';
+/** Of the engine, with keyspaces; of LevelDB. */
+let ours = '';
+let levels = '';
+
+beforeAll(async () => {
+  root = temporaryDirectory();
+  ours = path.join(root, 'ours');
+  levels = path.join(root, 'levels');
+  const db = await open(ours, { memtableBytes: 65_536, keyspaced: true });
+  const users = db.keyspace('users');
+  for (let i = 0; i < 3000; i++) {
+    const key = `user:${String(i).padStart(5, '0')}`;
+    await users.put(Buffer.from(key), Buffer.from(`name ${i}`), { sync: i > 2990 });
+  }
+  await db.put(Buffer.from([0, 255]), Buffer.from([1, 2, 3]));
+  await db.flush();
+  await users.put(Buffer.from('late'), Buffer.from('one'), { sync: true });
+  await db.close();
+  const level = new ClassicLevel(levels);
+  await level.open();
+  const batch = level.batch();
+  for (let i = 0; i < 3000; i++) batch.put(`key${String(i).padStart(5, '0')}`, `value ${i}`);
+  await batch.write();
+  await level.compactRange('', '~');
+  await level.close();
+});
+afterAll(() => fs.rmSync(root, { recursive: true }));
+
+function copyOf(directory: string): string {
+  const copy = fs.mkdtempSync(path.join(root, 'copy-'));
+  fs.cpSync(directory, copy, { recursive: true });
+  return copy;
+}
+
+function tableOf(directory: string): string {
+  return path.join(
+    directory,
+    fs.readdirSync(directory).find((name) => name.endsWith('.ldb'))!,
+  );
+}
+
+function damage(file: string, at: number): void {
+  const bytes = fs.readFileSync(file);
+  bytes[at]! ^= 255;
+  fs.writeFileSync(file, bytes);
+}
+
+test('--help tells each command, and what is called wrongly ends with 2', async () => {
+  const help = await kvasir(['--help']);
+  for (const command of ['inspect', 'check', 'repair']) {
+    expect(help.out).toContain(command);
+    const outcome = await kvasir([command, '--help']);
+    expect([command, outcome.code]).toEqual([command, 0]);
+    expect(outcome.out).toContain(`kvasir ${command}`);
+    expect((await kvasir([command])).code).toBe(2);
+    expect((await kvasir([command, '/nowhere'])).code).toBe(1);
+    expect((await kvasir([command, '/nowhere', '--nonsense'])).code).toBe(2);
+  }
+  expect((await kvasir(['inspect', ours, '--limit', 'x'])).code).toBe(2);
+});
+
+test('inspect: a directory in words and as JSON', async () => {
+  const { code, out } = await kvasir(['inspect', ours]);
+  expect(code).toBe(0);
+  expect(out).toContain('keyspaces      (default) (id 1), users (id 2)');
+  expect(out).toContain('users:"user:02999"');
+  expect(out).toMatch(/to be recovered: 1 entry in 1 batch/);
+  const json = JSON.parse((await kvasir(['inspect', ours, '--json'])).out) as {
+    levels: { files: { entries: number }[] }[];
+    recovery: { entries: number };
+    formatLevel: number;
+  };
+  const entries = json.levels.flatMap(({ files }) => files.map((file) => file.entries));
+  expect(entries.reduce((sum, n) => sum + n, 0)).toBe(3001);
+  expect(json.recovery.entries).toBe(1);
+  expect((await kvasir(['inspect', levels])).out).toContain('leveldb.BytewiseComparator');
+});
+
+test('inspect: tables, blocks, entries, logs, manifests', async () => {
+  const table = tableOf(levels);
+  expect((await kvasir(['inspect', table])).out).toMatch(/data blocks[\s\S]*metaindex[\s\S]*index/);
+  const blocks = jsonLines((await kvasir(['inspect', table, '--blocks', '--json'])).out);
+  expect(blocks[0]).toMatchObject({ offset: 0, codec: 'snappy', first: 'key00000' });
+  const range = ['--from', 'key00100', '--to', 'key00199', '--json'];
+  const entries = jsonLines((await kvasir(['inspect', table, ...range])).out);
+  expect(entries.map(({ key }) => key)).toEqual(
+    Array.from({ length: 100 }, (_, i) => `key00${String(100 + i)}`),
+  );
+  const limited = await kvasir(['inspect', table, '--entries', '--limit', '3']);
+  expect(limited.out.split('\n').length).toBe(4);
+  expect((await kvasir(['inspect', table, '--block', '0'])).out).toMatch(/^data at 0/);
+  const names = fs.readdirSync(ours);
+  const log = path.join(
+    ours,
+    names.find((name) => name.endsWith('.log'))!,
+  );
+  expect((await kvasir(['inspect', log, '--entries'])).out).toContain('users:"late" @ 3002 value');
+  const manifest = path.join(
+    ours,
+    names.find((name) => name.startsWith('MANIFEST'))!,
+  );
+  expect((await kvasir(['inspect', manifest])).out).toContain('comparator leveldb.Bytewise');
+  const unknown = await kvasir(['inspect', path.join(ours, 'KVASIR')]);
+  expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('--as table')]);
+});
+
+test('check: 0 where all is well, 1 with file, offset, expected and found where not', async () => {
+  for (const directory of [ours, levels]) {
+    const { code, out } = await kvasir(['check', directory]);
+    expect([code, out]).toEqual([0, expect.stringContaining('no problems')]);
+  }
+  const copy = copyOf(levels);
+  damage(tableOf(copy), 500);
+  const { code, out } = await kvasir(['check', copy]);
+  expect(code).toBe(1);
+  expect(out).toMatch(
+    /000\d+\.ldb, offset 0: checksum .* \(expected [0-9a-f]{8}, found [0-9a-f]{8}\)/,
+  );
+  const report = JSON.parse((await kvasir(['check', copy, '--json'])).out) as {
+    problemCount: number;
+  };
+  expect(report.problemCount).toBe(1);
+  expect((await kvasir(['check', levels, '--quiet'])).out).toBe('');
+});
+
+test('repair: says what is lost, keeps what it replaced, and LevelDB opens the result', async () => {
+  expect((await kvasir(['repair', copyOf(levels)])).out).toContain('nothing to repair');
+  const copy = copyOf(levels);
+  const table = tableOf(copy);
+  damage(table, 500);
+  const trial = await kvasir(['repair', copy, '--dry-run']);
+  expect(trial.out).toContain('keys up to "key');
+  expect((await kvasir(['check', copy])).code).toBe(1);
+  const { code, out } = await kvasir(['repair', copy]);
+  expect(code).toBe(0);
+  expect(out).toContain(`lost/${path.basename(table)}`);
+  expect(fs.existsSync(path.join(copy, 'lost', path.basename(table)))).toBe(true);
+  expect((await kvasir(['check', copy])).code).toBe(0);
+  const level = new ClassicLevel(copy, { createIfMissing: false });
+  await level.open();
+  expect(await level.get('key02999')).toBe('value 2999');
+  expect(await level.get('key00000')).toBe(undefined);
+  await level.close();
+});
+
+test('repair: not while the database is open, by us or by LevelDB', async () => {
+  const copy = copyOf(ours);
+  const db = await open(copy);
+  expect(await kvasir(['repair', copy])).toMatchObject({ code: 1, out: '' });
+  await db.close();
+  const level = new ClassicLevel(copyOf(levels));
+  await level.open();
+  const outcome = await kvasir(['repair', level.location]);
+  await level.close();
+  expect([outcome.code, outcome.err]).toEqual([1, expect.stringContaining('in use')]);
+});
+
+test('a reader that has seen enough is no error', async () => {
+  const child = spawn(
+    'sh',
+    ['-c', `"$0" "$1" inspect "$2" --entries | head -n 1`, process.execPath, MAIN, tableOf(levels)],
+    { stdio: ['ignore', 'pipe', 'pipe'] },
+  );
+  let err = '';
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect([code, err]).toEqual([0, '']);
+});
