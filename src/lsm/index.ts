@@ -21,6 +21,12 @@ export { Keyspace, type ReadOptions, type WriteOptions } from './database/keyspa
 export type { OpenOptions } from './database/options.ts';
 export { Range, type Entry, type RangeOptions } from './database/range.ts';
 export { RangeIterator } from './database/range-iterator.ts';
+export type { IngestEntry, IngestInfo, IngestPart } from './ingest/ingestion.ts';
+export {
+  type TableFileInfo,
+  type TableFileOptions,
+  TableFileWriter,
+} from './ingest/table-file-writer.ts';
 export { NOT_CACHED } from './database/read-path.ts';
 export { ReadAttempt } from './database/read-attempt.ts';
 export { Resources, type ResourcesOptions } from './database/resources.ts';

@@ -146,6 +146,15 @@ export const FIRST_LOG_ZERO_BYTES: number = 256 * 1024;
 /** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
 export const MAX_OPEN_TABLES = 900;
 
+// ---- ingest
+
+/** Sequences that are left for writes while an ingest is prepared: with 2^53 of them there can be 2^33 ingests ... */
+export const INGEST_FIRST_ROOM: number = 2 ** 20;
+/** ... and so many times as many where that was not enough, until it is. */
+export const INGEST_ROOM_FACTOR = 64;
+/** Tables of one ingest, and so of one edit: 6 TiB of the largest ones. */
+export const MAX_INGEST_TABLES = 100_000;
+
 // ---- backups
 
 /** Files are copied and hashed in pieces of this size: a quarter of a millisecond each. */

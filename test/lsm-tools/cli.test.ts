@@ -84,7 +84,7 @@ function damage(file: string, at: number): void {
 
 test('--help tells each command, and what is called wrongly ends with 2', async () => {
   const help = await kvasir(['--help']);
-  for (const command of ['inspect', 'check', 'repair']) {
+  for (const command of ['inspect', 'check', 'repair', 'compact', 'export']) {
     expect(help.out).toContain(command);
     const outcome = await kvasir([command, '--help']);
     expect([command, outcome.code]).toEqual([command, 0]);
@@ -190,6 +190,76 @@ test('repair: not while the database is open, by us or by LevelDB', async () => 
   const outcome = await kvasir(['repair', level.location]);
   await level.close();
   expect([outcome.code, outcome.err]).toEqual([1, expect.stringContaining('in use')]);
+});
+
+test('export and import: lines of JSON go round, keyspaces and bytes of any kind included', async () => {
+  const { code, out, err } = await kvasir(['export', ours]);
+  expect([code, err]).toEqual([0, '']);
+  const exported = jsonLines(out);
+  expect(exported.length).toBe(3002);
+  expect(exported[0]).toEqual({ keyBase64: 'AP8=', value: '\u0001\u0002\u0003' });
+  expect(exported[1]).toEqual({ keyspace: 'users', key: 'late', value: 'one' });
+  const copy = path.join(root, 'imported');
+  const imported = await kvasir(['import', copy, '--keyspaces'], out);
+  expect(imported).toMatchObject({ code: 0, err: '' });
+  expect(imported.out).toContain('3,002 entries');
+  expect((await kvasir(['export', copy])).out).toBe(out);
+  expect((await kvasir(['check', copy])).code).toBe(0);
+  const some = await kvasir([
+    'export',
+    ours,
+    '--keyspace',
+    'users',
+    '--from',
+    'user:00010',
+    '--limit',
+    '2',
+  ]);
+  expect(some.out).toBe(
+    '{"key":"user:00010","value":"name 10"}\n{"key":"user:00011","value":"name 11"}\n',
+  );
+  expect((await kvasir(['export', ours, '--keyspace', 'nobody'])).err).toContain(
+    'no keyspace nobody',
+  );
+});
+
+test('import: a line that is no entry is named, and what came before it stays', async () => {
+  const copy = path.join(root, 'broken');
+  const input = '{"key":"a","value":"1"}\n\n{"key":"b"}\n{"key":"c","value":"3"}\n';
+  const outcome = await kvasir(['import', copy], input);
+  expect(outcome.code).toBe(1);
+  expect(outcome.err).toContain('line 3 of the input: either value or valueBase64 is needed');
+  const mixed = '{"key":"a","value":"1"}\n{"keyspace":"users","key":"b","value":"2"}\n';
+  const refused = await kvasir(['import', path.join(root, 'raw')], mixed);
+  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining('line 2 of the input')]);
+});
+
+test('import from a directory of LevelDB, export to one', async () => {
+  const copy = path.join(root, 'from-leveldb');
+  expect(await kvasir(['import', copy, '--from', levels])).toMatchObject({ code: 0, err: '' });
+  const lines = jsonLines((await kvasir(['export', copy])).out);
+  expect(lines.length).toBe(3000);
+  expect(lines.at(-1)).toEqual({ key: 'key02999', value: 'value 2999' });
+  const target = path.join(root, 'to-leveldb');
+  expect((await kvasir(['export', ours, '--leveldb', target])).err).toContain('no keyspaces');
+  const args = ['export', ours, '--keyspace', 'users', '--leveldb', target, '--json'];
+  expect(JSON.parse((await kvasir(args)).out)).toMatchObject({ entries: 3001 });
+  const level = new ClassicLevel(target, { createIfMissing: false });
+  await level.open();
+  expect(await level.get('user:02999')).toBe('name 2999');
+  expect((await level.keys().all()).length).toBe(3001);
+  await level.close();
+  expect((await kvasir(args)).code).toBe(1);
+});
+
+test('compact: one level, and smaller', async () => {
+  const copy = copyOf(ours);
+  const { code, out } = await kvasir(['compact', copy]);
+  expect([code, out]).toEqual([0, expect.stringContaining('now 1 table')]);
+  expect((await kvasir(['check', copy])).code).toBe(0);
+  expect((await kvasir(['compact', path.join(root, 'nowhere')])).code).toBe(1);
+  expect((await kvasir(['compact', copy, '--codec', 'brotli'])).code).toBe(2);
+  expect((await kvasir(['compact', copy, '--codec', 'lz4'])).err).toContain('format level 2');
 });
 
 test('a reader that has seen enough is no error', async () => {

@@ -1,6 +1,9 @@
 /** The commands about directories of the disk engine, one file each; loaded when they are called. */
 import { type Command, InvalidArgumentError } from 'commander';
 import type { CheckCommandOptions } from './check.ts';
+import type { CompactOptions } from './compact.ts';
+import type { ExportOptions } from './export.ts';
+import type { ImportOptions } from './import.ts';
 import type { InspectOptions } from './inspect.ts';
 import type { RepairCommandOptions } from './repair.ts';
 
@@ -9,6 +12,9 @@ export function addDatabaseCommands(program: Command): void {
   addInspect(program);
   addCheck(program);
   addRepair(program);
+  addCompact(program);
+  addExport(program);
+  addImport(program);
 }
 
 function addInspect(program: Command): void {
@@ -86,6 +92,88 @@ or a higher format level are left as they are.`,
       const { repair } = await import('./repair.ts');
       process.exitCode = await repair(directory, options);
     });
+}
+
+function addCompact(program: Command): void {
+  program
+    .command('compact')
+    .description('rewrite the tables of a database: what was overwritten and deleted goes')
+    .helpOption('-h, --help', 'print help')
+    .argument('<directory>', 'of a database that nobody has open')
+    .option('--from <key>', 'only tables with keys from this one on (0x00ff: hexadecimal)')
+    .option('--to <key>', 'only tables with keys up to this one')
+    .option(
+      '--codec <name>',
+      'of tables written: none, snappy, or at format level 2 lz4 or zstd',
+      codec,
+    )
+    .option('--json', 'sizes before and after as JSON')
+    .action(async (directory: string, options: CompactOptions) => {
+      const { compact } = await import('./compact.ts');
+      process.exitCode = await compact(directory, options);
+    });
+}
+
+function addExport(program: Command): void {
+  program
+    .command('export')
+    .description('all entries as lines of JSON, or as a LevelDB directory')
+    .helpOption('-h, --help', 'print help')
+    .argument('<directory>', "the engine's, or LevelDB's")
+    .option('--keyspace <name>', 'of this keyspace only, without its name in each line')
+    .option('--from <key>', 'from this key on (0x00ff: hexadecimal)')
+    .option('--to <key>', 'up to this key')
+    .option('--limit <n>', 'so many entries at most', positiveInteger)
+    .option('--leveldb <directory>', 'to a new directory that LevelDB opens, instead of lines')
+    .option('--json', 'with --leveldb: say in JSON what was copied')
+    .addHelpText(
+      'after',
+      `
+A line is an entry, bytes that are no text in base64:
+  {"keyspace":"users","key":"1","value":"Ada"}
+  {"keyBase64":"AP8=","value":"..."}
+
+Takes no lock, and works while the database is open elsewhere.
+
+Examples:
+  kvasir export ./data > data.jsonl
+  kvasir export ./data --keyspace users --leveldb ./users`,
+    )
+    .action(async (directory: string, options: ExportOptions) => {
+      const { exportEntries } = await import('./export.ts');
+      process.exitCode = await exportEntries(directory, options);
+    });
+}
+
+function addImport(program: Command): void {
+  program
+    .command('import')
+    .description('entries from lines of JSON on standard input, or from a directory')
+    .helpOption('-h, --help', 'print help')
+    .argument('<directory>', 'made where it is not there')
+    .option('--from <directory>', "the engine's or LevelDB's, instead of standard input")
+    .option('--keyspace <name>', 'where entries go that name no keyspace')
+    .option('--keyspaces', 'a new directory is one with keyspaces')
+    .option('--json', 'say in JSON what was imported')
+    .addHelpText(
+      'after',
+      `
+Lines are as kvasir export writes them. What is imported is on the disk when the command
+ends; a line that is no entry ends it, and what came before it stays.
+
+Examples:
+  kvasir import ./data < data.jsonl
+  kvasir import ./data --from ~/.config/app/leveldb`,
+    )
+    .action(async (directory: string, options: ImportOptions) => {
+      const { importEntries } = await import('./import.ts');
+      process.exitCode = await importEntries(directory, options);
+    });
+}
+
+function codec(text: string): string {
+  if (['none', 'snappy', 'lz4', 'zstd'].includes(text)) return text;
+  throw new InvalidArgumentError('it is none, snappy, lz4 or zstd.');
 }
 
 function integer(text: string): string {

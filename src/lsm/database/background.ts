@@ -60,6 +60,16 @@ export class Background {
     return this.#compaction;
   }
 
+  /** Those whose outputs are in no version yet. */
+  get compactions(): readonly Compaction[] {
+    return this.#compaction === undefined ? [] : [this.#compaction];
+  }
+
+  /** Size of tables of a level. */
+  targetBytes(level: number): number {
+    return this.#picker.targetBytes(level);
+  }
+
   get debtBytes(): number {
     return this.#picker.debtBytes(this.#engine.versions.current);
   }
@@ -84,6 +94,29 @@ export class Background {
     this.#flushWaiters.push(deferred);
     this.schedule();
     return deferred.promise;
+  }
+
+  /** Settles when everything that was written before is in tables. */
+  async flushAll(): Promise<void> {
+    const engine = this.#engine;
+    if (engine.writes.isWaiting) await engine.writes.sync();
+    if (engine.memtables.active.memtable.entries > 0) engine.rotate(0);
+    if (engine.memtables.full.length > 0) await this.flushed();
+  }
+
+  /** Blocks until nothing is in memory alone but writes that wait for room, and no edit is on its way to the disk. Throws LsmError. */
+  flushNow(): void {
+    const engine = this.#engine;
+    const { memtables, manifest } = engine;
+    engine.writes.settle();
+    for (;;) {
+      const failure = engine.writeFailure ?? engine.fullDisk;
+      if (failure !== undefined) throw failure;
+      if (memtables.full.length > 0) this.wait();
+      else if (memtables.active.memtable.entries > 0) engine.rotate(0);
+      else if (manifest.isIdle) return;
+      else manifest.syncNow();
+    }
   }
 
   /** Settles when the range has been brought down to the lowest level that has any of it. */

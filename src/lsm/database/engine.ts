@@ -189,6 +189,12 @@ export class Engine {
     this.#look();
   }
 
+  /** The sequences up to this one belong to what came to the tree past log and memtable, which both are empty. */
+  skipTo(sequence: number): void {
+    this.lastSequence = sequence;
+    this.logs.current?.skipTo(sequence);
+  }
+
   /** An edit was installed. */
   installed(): void {
     if (this.settings.paranoid) this.checkInvariants();

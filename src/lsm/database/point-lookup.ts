@@ -17,8 +17,12 @@ import type { TableFile } from '../version/table-file.ts';
 import type { RetiredBatch } from './retired-tables.ts';
 import type { View } from './view.ts';
 
+/** Of so many lookups one goes through the table cache. */
+const TOUCH_MASK = 63;
+
 export class PointLookup {
   readonly #tables: TableCache;
+  #lookups = 0;
 
   constructor(tables: TableCache) {
     this.#tables = tables;
@@ -105,8 +109,14 @@ export class PointLookup {
     mode: number,
     lookup: Lookup,
   ): number {
+    // Nothing closes a table while this looks into it; the table cache hears of it now and then, so that it knows which ones are in use.
+    const known = file.table;
+    if (known !== undefined && known.isOpen && (++this.#lookups & TOUCH_MASK) !== 0) {
+      return known.get(region, start, end, sequence, hash, mode, lookup);
+    }
     const tables = this.#tables;
     const table = tables.acquireOpen(file.number) ?? tables.acquire(file.number, level);
+    file.table = table;
     try {
       return table.get(region, start, end, sequence, hash, mode, lookup);
     } finally {

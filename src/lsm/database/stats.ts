@@ -22,6 +22,8 @@ export class Counters {
   flushUs = 0;
   compactions = 0;
   moves = 0;
+  ingests = 0;
+  ingestedBytes = 0;
   compactionReadBytes = 0;
   compactionWrittenBytes = 0;
   compactionUs = 0;
@@ -122,6 +124,8 @@ export interface Stats {
     readonly debtBytes: number;
     readonly isRunning: boolean;
   };
+  /** Tables that came in as they were, without log and memtable. */
+  readonly ingests: { readonly count: number; readonly bytes: number };
   /** Bytes that went to the disk for each byte that was written: log, flushes, compactions. 0 before the first write. */
   readonly writeAmplification: number;
   /** Writers that waited: a little, because level 0 has many files; and altogether. */
@@ -199,6 +203,7 @@ export function statsOf(engine: Engine): Stats {
       debtBytes: background.debtBytes,
       isRunning: background.compaction !== undefined,
     },
+    ingests: { count: stats.ingests, bytes: stats.ingestedBytes },
     writeAmplification: stats.bytesWritten === 0 ? 0 : written / stats.bytesWritten,
     stalls: {
       slowdowns: stats.slowdowns,

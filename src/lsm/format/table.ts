@@ -83,6 +83,8 @@ export class Table implements BlockSource {
   readonly properties: TableProperties | undefined;
   /** Which prefixes of keys are in the filter besides whole keys. */
   readonly filterPrefix: FilterPrefix | undefined;
+  /** False once it is closed: a reference that was kept without being in use is worth nothing then. */
+  isOpen = true;
   /** Whether index and filter are to stay in the cache, within its share: levels 0 and 1. Takes effect when they are next read. */
   isHeld = false;
   /** Entries of a higher type are no entries of this level. */
@@ -353,6 +355,7 @@ export class Table implements BlockSource {
 
   /** Lets go of what it holds in the cache. */
   close(): void {
+    this.isOpen = false;
     if (this.#heldIndex >= 0) this.#cache.unhold(this.#heldIndex);
     if (this.#heldFilter >= 0) this.#cache.unhold(this.#heldFilter);
     this.#heldIndex = NO_SLOT;

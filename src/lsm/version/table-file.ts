@@ -4,6 +4,7 @@
  */
 import { compareBytes } from '../../bytes/compare.ts';
 import { Region } from '../../bytes/region.ts';
+import type { Table } from '../format/table.ts';
 import { TRAILER_BYTES } from '../internal-key.ts';
 import type { FileFacts, NewFile } from '../manifest/version-edit.ts';
 
@@ -22,6 +23,8 @@ export class TableFile {
   readonly largestEnd: number;
   /** Versions that have it. Without any, nothing reads it any more. */
   references = 0;
+  /** The table as it was last found open: a shorter way than the table cache's, for as long as it is open still. */
+  table: Table | undefined = undefined;
   /** A compaction reads it, so no other may. */
   isCompacting = false;
 

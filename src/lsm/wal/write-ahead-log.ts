@@ -167,6 +167,13 @@ export class WriteAheadLog {
     this.#dropPrevious();
   }
 
+  /** The next batch begins behind this sequence. No batch may have been appended yet, and all before it must be in durable tables. */
+  skipTo(sequence: number): void {
+    this.lastSequence = sequence;
+    this.writtenSequence = sequence;
+    this.durableSequence = sequence;
+  }
+
   /** Closes the file, and those of the logs before it. What waits is not written. Room that was zeroed and not used is given back. */
   close(): void {
     this.#dropPrevious();

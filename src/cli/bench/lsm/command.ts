@@ -21,6 +21,7 @@ interface Given {
   dir: string;
   runWith?: string;
   quick?: boolean;
+  add?: boolean;
   out: string;
 }
 
@@ -46,6 +47,7 @@ export function addLsmBench(program: Command, missed: () => void): void {
       'what measured processes are started with, such as "nice -n -5"',
     )
     .option('--quick', 'few entries, one round: to see that it works, not to quote')
+    .option('--add', 'rounds are added to those that are kept, instead of replacing them')
     .option(
       '--out <dir>',
       'where the results are kept; what was not measured anew stays',
@@ -57,7 +59,7 @@ export function addLsmBench(program: Command, missed: () => void): void {
         process.stderr.write(`${text}\n`),
       );
       process.stdout.write(`${page(measured)}\n`);
-      if (!isQuick) keep(measured, given.out);
+      if (!isQuick) keep(measured, given.out, given.add === true);
       if (missedFloors(measured).length > 0) missed();
     });
 }
@@ -83,11 +85,12 @@ function page(results: Results): string {
   return `${head}\n\n${report(results)}`;
 }
 
-function keep(measured: Results, directory: string): void {
+function keep(measured: Results, directory: string, isAdded: boolean): void {
   fs.mkdirSync(directory, { recursive: true });
   const file = path.join(directory, 'lsm.json');
   const all = Results.read(file);
-  all.replace(measured);
+  if (isAdded) all.append(measured);
+  else all.replace(measured);
   fs.writeFileSync(file, `${JSON.stringify({ cells: all.cells }, null, 1)}\n`);
   fs.writeFileSync(path.join(directory, 'lsm.md'), `${page(all)}\n`);
 }

@@ -21,7 +21,7 @@ test('a ratio is the median of the rounds, which a slow round does not move', ()
   expect(ratioOf(ours, theirs, perSecond)).toBe(2);
 });
 
-test('what is measured anew replaces its group of its contestants, and nothing else', () => {
+test('what is measured anew replaces what was measured of the same, and nothing else', () => {
   const kept = [
     cell('readseq', 'kvasir', [1], 'read'),
     cell('fillseq, sync', 'kvasir', [1]),
@@ -34,6 +34,15 @@ test('what is measured anew replaces its group of its contestants, and nothing e
     ['fillseq, sync', 'lmdb', 1],
     ['fillseq, sync', 'kvasir', 2],
     ['readseq', 'kvasir', 1],
+  ]);
+});
+
+test('rounds are added to what is kept', () => {
+  const results = new Results([cell('fillseq, sync', 'kvasir', [1])]);
+  results.append(new Results([cell('fillseq, sync', 'kvasir', [2]), cell('x', 'lmdb', [3])]));
+  expect(results.cells.map((c) => c.rounds.map((round) => round.operations))).toEqual([
+    [1, 2],
+    [3],
   ]);
 });
 

@@ -1,5 +1,5 @@
 /**
- * What was measured, kept as JSON: a cell is one workload with one compression by one contestant, with all its rounds. A bench of some groups
+ * What was measured, kept as JSON: a cell is one workload with one compression by one contestant, with all its rounds. A bench of some units
  * replaces their cells and keeps the others, so that a long table can be measured in pieces.
  */
 import fs from 'node:fs';
@@ -32,18 +32,23 @@ export class Results {
     return new Results((JSON.parse(fs.readFileSync(file, 'utf8')) as { cells: Cell[] }).cells);
   }
 
-  /** The cells of `other` in place of what was there of the same groups and contestants. */
+  /** The cells of `other` in place of those of the same workload, compression and contestant. */
   replace(other: Results): void {
-    const isNew = new Set(other.cells.map((cell) => `${cell.group} ${cell.contestant}`));
-    const kept = this.cells.filter((cell) => !isNew.has(`${cell.group} ${cell.contestant}`));
+    const kept = this.cells.filter(
+      (cell) => other.find(cell.workload, cell.compression, cell.contestant) === undefined,
+    );
     const all = [...kept, ...other.cells];
     // As the units are in their list, whatever was measured last.
-    all.sort((a, b) => this.#rank(a) - this.#rank(b));
+    all.sort((a, b) => rank(a) - rank(b) || a.workload.localeCompare(b.workload));
     this.cells.splice(0, this.cells.length, ...all);
   }
 
-  #rank(cell: Cell): number {
-    return UNITS.findIndex((unit) => unit.group === cell.group);
+  /** The rounds of `other` beside those that are there. */
+  append(other: Results): void {
+    for (const { rounds, ...cell } of other.cells) {
+      for (const measurement of rounds) this.add(cell, measurement);
+    }
+    this.cells.sort((a, b) => rank(a) - rank(b) || a.workload.localeCompare(b.workload));
   }
 
   add(cell: Omit<Cell, 'rounds'>, measurement: Measurement): void {
@@ -60,6 +65,10 @@ export class Results {
         cell.contestant === contestant,
     );
   }
+}
+
+function rank(cell: Cell): number {
+  return UNITS.findIndex((unit) => unit.group === cell.group);
 }
 
 /** A figure of a measurement; NaN where it has none. */
