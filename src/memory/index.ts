@@ -2,6 +2,7 @@
 export { NONE, type Ref } from './arena.ts';
 export { type EngineOptions, MemoryEngine } from './engine.ts';
 export { EngineFullError } from './errors.ts';
+export type { EvictionPolicy } from './evictor.ts';
 export { Keyspace } from './keyspace.ts';
 export { MAX_LENGTH_BYTES } from './limits.ts';
 export {
