@@ -1,3 +1,7 @@
+/** Numbers of one second: more changes than can be made in it, and the numbers stay exact in a double until 2038. */
+const NUMBERS_A_SECOND: number = 2 ** 22;
+const TWO_32 = 0x100000000;
+
 /**
  * The numbers that tell one state of a record from another (compare-and-swap). Every change of a record that carries a CAS gives it the
  * counter's number; the changes of one effect share it, so that whoever applies the effect again under the same number gets the same records.
@@ -27,6 +31,16 @@ export class CasCounter {
     this.isUsed = false;
     this.low = (this.low + 1) | 0;
     if (this.low === 0) this.high = (this.high + 1) | 0;
+  }
+
+  /**
+   * Begins at this time, in whole seconds since the epoch: beyond all numbers that were given out before it. What a client kept from before its
+   * server lost its data then matches nothing.
+   */
+  startAt(seconds: number): void {
+    if (!(seconds > 0 && seconds < TWO_32)) return;
+    const high = Math.floor((seconds * NUMBERS_A_SECOND) / TWO_32);
+    this.set(high, seconds * NUMBERS_A_SECOND - high * TWO_32 + 1);
   }
 
   /** Goes on from a number that was recorded, in two halves. */

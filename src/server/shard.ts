@@ -90,7 +90,7 @@ export class Shard implements ConnectionShare {
     this.#persistence = persistence;
     this.engine = options.engine;
     this.engine.now = options.system.clock.now();
-    this.effects = new Effects(options.sink);
+    this.effects = new Effects(options.sink, this.engine.cas);
     this.model = new RedisModel({
       settings: options.settings,
       commands: options.commands,
