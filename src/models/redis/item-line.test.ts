@@ -152,6 +152,24 @@ test('effects say the number of what they changed, and nothing where nothing car
   expect(h.replayed().dump()).toEqual(h.dump());
 });
 
+test('commands that compute a new value from the old one leave the client flags, those that set it do not', () => {
+  const h = new Harness({ carriesCas: true });
+  const flagsAfter = (...args: string[]): number => {
+    h.run('SET', 'a', '9');
+    const db = h.model.databases[0]!;
+    db.keys.setItemFields(db.keys.hash(Region.of('a'), 0, 1), db.find('a'), 77, 1, 1);
+    h.run(...args);
+    return h.engine.clientFlags(db.find('a'));
+  };
+  expect(flagsAfter('INCR', 'a')).toBe(77);
+  expect(flagsAfter('INCRBYFLOAT', 'a', '0.5')).toBe(77);
+  expect(flagsAfter('APPEND', 'a', 'x')).toBe(77);
+  expect(flagsAfter('SETBIT', 'a', '7', '1')).toBe(77);
+  expect(flagsAfter('RENAME', 'a', 'a')).toBe(77);
+  expect(flagsAfter('SET', 'a', '9')).toBe(0);
+  expect(flagsAfter('GETSET', 'a', '9')).toBe(0);
+});
+
 test('words: what was written is read, anything else is refused', () => {
   const words = new ItemWords();
   const parse = (text: string): boolean => words.parse(Buffer.from(text), 0, text.length);
