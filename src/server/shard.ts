@@ -12,6 +12,7 @@ import type { MemoryEngine } from '../memory/index.ts';
 import type { CommandSpec } from '../models/redis/command.ts';
 import { Dispatcher } from '../models/redis/dispatch.ts';
 import { Effects, type EffectSink } from '../models/redis/effects.ts';
+import { makeRoom, RUNNING } from '../models/redis/eviction.ts';
 import type { Host, HostPersistence } from '../models/redis/host.ts';
 import { keepHouse } from '../models/redis/housekeeping.ts';
 import { RedisModel } from '../models/redis/model.ts';
@@ -49,6 +50,8 @@ export interface ServerPersistence extends ShardPersistence {
 const BACKGROUND_UNITS = 512;
 /** How long due keys are deleted in one go before clients get their turn. */
 const EXPIRE_SLICE_US = 1000;
+/** How long keys are evicted in one go at the end of a tick (Redis's 500 at the default tenacity). */
+const EVICT_SLICE_US = 500;
 
 export interface ShardOptions {
   system: System;
@@ -210,6 +213,7 @@ export class Shard implements ConnectionShare {
     this.#busySinceUs = -1;
     this.engine.now = this.#system.clock.now();
     const isMoreDue = this.#expireDue();
+    const isOverLimit = this.#evict();
     this.drain();
     this.limits.enforce();
     const { clock } = this.#system;
@@ -218,7 +222,7 @@ export class Shard implements ConnectionShare {
     const isMoreWork = this.engine.step(BACKGROUND_UNITS);
     const nowUs = clock.monotonicUs();
     stats.noteOwnWork(nowUs - beforeStepUs);
-    if (isMoreDue || isMoreWork) this.schedule();
+    if (isMoreDue || isOverLimit || isMoreWork) this.schedule();
     this.#armWake();
     stats.endCycle(nowUs - sinceUs);
   }
@@ -241,6 +245,23 @@ export class Shard implements ConnectionShare {
     if (isMoreDue) model.stats.expiredTimeCapReached++;
     model.latency.sample('expire-cycle', Math.floor(took / 1000), this.engine.now);
     return isMoreDue;
+  }
+
+  /** Evicts keys while more memory is in use than may be, for at most EVICT_SLICE_US; true when there is more to do. */
+  #evict(): boolean {
+    const { model } = this;
+    if (!model.engine.evictor.isOver(0)) return false;
+    const { clock } = this.#system;
+    const before = clock.monotonicUs();
+    let room = makeRoom(model, 0);
+    let took = clock.monotonicUs() - before;
+    while (room === RUNNING && took < EVICT_SLICE_US) {
+      room = makeRoom(model, 0);
+      took = clock.monotonicUs() - before;
+    }
+    model.stats.noteOwnWork(took);
+    model.latency.sample('eviction-cycle', Math.floor(took / 1000), this.engine.now);
+    return room === RUNNING;
   }
 
   /** Wakes when the next key is due, so that its event is on time. */
