@@ -10,7 +10,14 @@ import { chunkCount, Chunks } from './chunks.ts';
 import { Evictor } from './evictor.ts';
 import { ExpiryPages } from './expiry-heap.ts';
 import { Keyspace } from './keyspace.ts';
-import { FREE_AT_ONCE_CHUNKS, MAX_ARENA_BYTES, SEGMENT_BITS } from './limits.ts';
+import {
+  CHUNK_BYTES,
+  FREE_AT_ONCE_CHUNKS,
+  INLINE_RECORD_BYTES,
+  MAX_ARENA_BYTES,
+  MAX_BLOCK_BYTES,
+  SEGMENT_BITS,
+} from './limits.ts';
 import {
   ACCESS_FIELD,
   CAS_FROM_END,
@@ -23,11 +30,13 @@ import {
   HEAP_FIELD,
   KEY_CHUNKED,
   KEY_FIELD,
+  TAIL_MASK,
+  tailBytes,
   VALUE_CHUNKED,
   VALUE_FIELD,
 } from './record.ts';
 import { RecordStore } from './record-store.ts';
-import { CLASS_BYTES } from './size-classes.ts';
+import { CLASS_BYTES, classOf } from './size-classes.ts';
 import { Defragmenter } from './defragmenter.ts';
 import { DetachedTables } from './detached-tables.ts';
 import { Snapshot } from './snapshot.ts';
@@ -348,6 +357,13 @@ export class MemoryEngine {
     if (!this.isKeyInline(ref)) bytes += this.chunks.blockBytes(region, this.keyStart(ref));
     if (!this.isValueInline(ref)) bytes += this.chunks.blockBytes(region, this.valueStart(ref));
     return bytes;
+  }
+
+  /** Bytes that a record with a CAS and client flags takes at most. */
+  recordBytesFor(keyBytes: number, valueBytes: number): number {
+    const inline = HEADER_BYTES + keyBytes + valueBytes + tailBytes(TAIL_MASK);
+    if (inline <= INLINE_RECORD_BYTES) return CLASS_BYTES[classOf(inline)]!;
+    return MAX_BLOCK_BYTES + chunkCount(keyBytes + valueBytes) * CLASS_BYTES[classOf(CHUNK_BYTES)]!;
   }
 
   sizeClass(ref: Ref): number {

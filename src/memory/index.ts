@@ -1,5 +1,5 @@
 /** `kvasir/memory`: the in-memory engine as a library. */
-export { NONE, type Ref } from './arena.ts';
+export { type ClassUse, NONE, type Ref } from './arena.ts';
 export type { CasCounter } from './cas-counter.ts';
 export { type EngineOptions, MemoryEngine } from './engine.ts';
 export { EngineFullError } from './errors.ts';

@@ -103,7 +103,7 @@ export class Dispatcher {
 
     // One test for everything that is out of the ordinary keeps the ordinary request short.
     const persistence = model.host.persistence;
-    const isFull = model.engine.evictor.limitBytes > 0 && makeRoom(model, 0) === FULL;
+    const isFull = model.engine.evictor.isOver(0) && makeRoom(model, 0) === FULL;
     if (
       isFull ||
       !session.isAuthenticated ||

@@ -5,6 +5,7 @@
  * What is in use is counted as INFO counts `used_memory`, without the log's buffer: the engine's records and indexes, exactly; what clients
  * hold and the fixed part, as they were when last looked at.
  */
+import type { Keyspace } from '../../memory/index.ts';
 import type { RedisModel } from './model.ts';
 
 /** There is room. */
@@ -20,14 +21,18 @@ const DEFAULT_TENACITY = 10;
 /** Records and chunks of values that were evicted or deleted before, freed first. */
 const FREE_UNITS = 1024;
 
-/** Makes room for `moreBytes` as far as one batch of keys goes. */
-export function makeRoom(model: RedisModel, moreBytes: number): number {
+/**
+ * Makes room for `moreBytes` as far as one batch of keys goes, and for what the index of `keys` grows by with one more key: where it would grow beyond
+ * the limit, one key that goes makes it unnecessary.
+ */
+export function makeRoom(model: RedisModel, moreBytes: number, keys?: Keyspace): number {
   const { engine } = model;
   const { evictor } = engine;
-  if (!evictor.isOver(moreBytes) || model.isReplaying || model.pauses.isWritePaused) return ROOM;
+  const isOver = (): boolean => evictor.isOver(moreBytes + (keys?.growthBytes ?? 0));
+  if (!isOver() || model.isReplaying || model.pauses.isWritePaused) return ROOM;
   if (engine.pendingFrees > 0) {
     engine.freeInBackground(FREE_UNITS);
-    return evictor.isOver(moreBytes) ? RUNNING : ROOM;
+    return isOver() ? RUNNING : ROOM;
   }
   let left = batchOf(model);
   for (; left > 0; left--) {
@@ -35,7 +40,7 @@ export function makeRoom(model: RedisModel, moreBytes: number): number {
     if (ref === 0) return FULL;
     model.evict(model.databases[evictor.keyspace]!, ref);
     model.effects.endEntry();
-    if (!evictor.isOver(moreBytes)) return ROOM;
+    if (!isOver()) return ROOM;
   }
   return RUNNING;
 }

@@ -60,6 +60,8 @@ export class RedisModel {
   /** Loading: entries of the log alone change state; nothing expires by the clock. */
   isReplaying = false;
   nextSessionId = 1;
+  /** Told of each record that is about to be evicted. */
+  onEvict: (ref: Ref) => void = () => {};
 
   constructor(options: ModelOptions) {
     this.settings = options.settings;
@@ -94,6 +96,7 @@ export class RedisModel {
   /** Deletes a key to make room (eviction.ts). */
   evict(db: Database, ref: Ref): void {
     this.stats.evictedKeys++;
+    this.onEvict(ref);
     this.#drop(db, ref, EVENT.evicted, 'evicted');
   }
 
