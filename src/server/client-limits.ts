@@ -7,7 +7,7 @@
 import { clientBytes } from '../models/redis/client-memory.ts';
 import type { RedisModel } from '../models/redis/model.ts';
 import type { Session } from '../models/redis/session.ts';
-import type { Connection } from '../protocols/resp/connection.ts';
+import type { Connection } from '../protocols/connection.ts';
 
 /** `client-output-buffer-limit` of one class: 0 means none. */
 export interface OutputLimit {

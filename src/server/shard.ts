@@ -19,8 +19,9 @@ import { RedisModel } from '../models/redis/model.ts';
 import { Session } from '../models/redis/session.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import type { System } from '../os/system.ts';
-import { Connection, type ConnectionShare } from '../protocols/resp/connection.ts';
-import { Outbox } from '../protocols/resp/outbox.ts';
+import type { Connection } from '../protocols/connection.ts';
+import { RespConnection, type RespShare } from '../protocols/resp/connection.ts';
+import { Outbox } from '../protocols/outbox.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SocketTransport } from './node-transport.ts';
 
@@ -61,7 +62,7 @@ export interface ShardOptions {
   sink: EffectSink;
 }
 
-export class Shard implements ConnectionShare {
+export class Shard implements RespShare {
   readonly parser: RespParser = new RespParser();
   readonly request: Request = new Request();
   readonly outbox: Outbox = new Outbox();
@@ -110,7 +111,7 @@ export class Shard implements ConnectionShare {
   /** A client connected; its transport begins to deliver once this returns. */
   accept(transport: SocketTransport, isAuthenticated: boolean): Connection {
     this.engine.now = this.#system.clock.now();
-    const connection = new Connection(transport, this);
+    const connection = new RespConnection(transport, this);
     connection.session = new Session(
       this.model.nextSessionId++,
       connection,

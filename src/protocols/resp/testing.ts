@@ -4,10 +4,11 @@ import { RespParser } from '../../bytes/resp-parser.ts';
 import { Request } from '../../bytes/resp-request.ts';
 import { type Dispatcher, RAN } from '../../models/redis/dispatch.ts';
 import { Session } from '../../models/redis/session.ts';
-import { Connection, type ConnectionShare } from './connection.ts';
-import { CARRY_BYTES, READ_BYTES } from './limits.ts';
-import { Outbox } from './outbox.ts';
-import type { Transport } from './transport.ts';
+import type { Connection } from '../connection.ts';
+import { CARRY_BYTES, READ_BYTES } from '../limits.ts';
+import { Outbox } from '../outbox.ts';
+import type { Transport } from '../transport.ts';
+import { RespConnection, type RespShare } from './connection.ts';
 
 /** A socket whose kernel takes `window` bytes and keeps the rest until `drain`. */
 export class FakeTransport implements Transport {
@@ -84,7 +85,7 @@ export class FakeTransport implements Transport {
 }
 
 /** A shard of fakes: `execute` is the test's; by default every request is answered with its arguments as an array. */
-export class FakeShard implements ConnectionShare {
+export class FakeShard implements RespShare {
   readonly parser: RespParser = new RespParser();
   readonly request: Request = new Request();
   readonly outbox: Outbox = new Outbox();
@@ -124,7 +125,7 @@ export class FakeShard implements ConnectionShare {
 
   connect(): { connection: Connection; transport: FakeTransport } {
     const transport = new FakeTransport();
-    const connection = new Connection(transport, this);
+    const connection = new RespConnection(transport, this);
     connection.session = new Session(this.#nextId++, connection, 0, true);
     return { connection, transport };
   }
