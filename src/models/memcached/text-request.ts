@@ -8,7 +8,7 @@ import type { Unsigned64 } from '../../bytes/unsigned64.ts';
 import type { TextCommand } from './text-table.ts';
 
 /** Words that are kept of a line; memcached keeps as many. A retrieval's keys may be any number, and are found as they are needed. */
-export const MAX_WORDS = 24;
+export const MAX_WORDS = 23;
 
 /** What is there of a data block. */
 export const BLOCK = {
