@@ -9,7 +9,7 @@ import type { SimulatedFileSystem } from '../../src/os/simulated-file-system.ts'
 import { SimulatedLocks } from '../../src/os/simulated-locks.ts';
 import type { System } from '../../src/os/system.ts';
 import { CARRY_BYTES } from '../../src/protocols/limits.ts';
-import { FakeTransport } from '../../src/protocols/resp/testing.ts';
+import { FakeTransport } from '../../src/protocols/testing.ts';
 import { ClientLimits } from '../../src/server/client-limits.ts';
 import { silentLogger } from '../../src/server/logger.ts';
 import { ReadRegion, type SocketTransport } from '../../src/server/node-transport.ts';

@@ -47,10 +47,6 @@ function get(c: TextContext, withCas: boolean): void {
 
 function getAndTouch(c: TextContext, withCas: boolean): void {
   const { items, model, request, statistics } = c;
-  if (!request.nextWord(request.rest)) {
-    c.say('ERROR');
-    return;
-  }
   const { region } = request;
   const exptime = parseSigned(region.bytes, request.start[1]!, request.end[1]!);
   if (exptime !== exptime) {

@@ -34,6 +34,8 @@ export class MemcacheConnection extends Connection {
   #isProtocolKnown = false;
   /** Bytes of a value that is too long, still to come: they are read over. */
   #skipBytes = 0;
+  /** How much of the next line was looked through in vain. */
+  #scannedBytes = 0;
 
   constructor(transport: Transport, share: MemcacheShare) {
     super(transport, share);
@@ -51,6 +53,8 @@ export class MemcacheConnection extends Connection {
     const { client } = this;
     outbox.enter(this);
     this.needBytes = 0;
+    share.textParser.scannedBytes = this.#scannedBytes;
+    this.#scannedBytes = 0;
     while (at < bound) {
       const parser = client.isBinary ? share.binaryParser : share.textParser;
       const found = client.isBinary
@@ -58,6 +62,7 @@ export class MemcacheConnection extends Connection {
         : share.textParser.parse(region, at, to, share.textRequest, client.isAuthenticated);
       if (found === INCOMPLETE) {
         this.needBytes = parser.needBytes;
+        if (!client.isBinary) this.#scannedBytes = share.textParser.scannedBytes;
         break;
       }
       if (found === FAILED) {

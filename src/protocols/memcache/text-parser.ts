@@ -33,6 +33,8 @@ export class TextParser {
   next = 0;
   needBytes = 0;
   skipBytes = 0;
+  /** How much of the next request has been looked through for its line's end: none of it, unless the caller says so. */
+  scannedBytes = 0;
   /** The longest data block that is waited for: no item is larger. */
   maxBlockBytes: number = 1024 * 1024;
   readonly #table: TextTable;
@@ -48,12 +50,14 @@ export class TextParser {
     request: TextRequest,
     isAuthenticated: boolean,
   ): number {
-    const newline = findNewline(region.bytes, from, to);
+    const newline = findNewline(region.bytes, from + this.scannedBytes, to);
     if (newline < 0) {
+      this.scannedBytes = to - from;
       if (isTooLong(region.bytes, from, to)) return FAILED;
       this.needBytes = to - from + 1;
       return INCOMPLETE;
     }
+    this.scannedBytes = 0;
     this.#readWords(region, from, newline, request);
     this.next = newline + 1;
     this.skipBytes = 0;

@@ -10,7 +10,9 @@
  *   expect(h.replayed().dump()).toEqual(h.dump()); // the effects so far lead a fresh model to the same keyspace
  */
 import { RespParser, COMPLETE } from '../../../bytes/resp-parser.ts';
-import { Request } from '../../../bytes/resp-request.ts';
+import type { Region } from '../../../bytes/region.ts';
+import { latin1, Request } from '../../../bytes/resp-request.ts';
+import type { RespWriter } from '../../../bytes/resp-writer.ts';
 import { toBigInt } from '../../../bytes/unsigned64.ts';
 import { type Keyspace, MemoryEngine, type Ref } from '../../../memory/index.ts';
 import { applySettings } from '../apply-settings.ts';
@@ -18,6 +20,7 @@ import type { CommandSpec } from '../command.ts';
 import { COMMANDS } from '../commands/index.ts';
 import { Dispatcher } from '../dispatch.ts';
 import { Effects } from '../effects.ts';
+import type { Output } from '../host.ts';
 import { ItemReplay } from '../item-line.ts';
 import { RedisModel } from '../model.ts';
 import { EVENT } from '../notify.ts';
@@ -45,6 +48,8 @@ export interface HarnessOptions {
   segmentBits?: number;
   /** The strings of database 0 carry a CAS, as where memcached's clients see it. */
   carriesCas?: boolean;
+  /** Where replies go, if not to `output`: then nothing here that runs a command or looks at a reply may be called. */
+  wire?: { readonly output: Output; readonly writer: RespWriter };
 }
 
 /** What a key holds; compared by `toEqual`. */
@@ -74,7 +79,8 @@ export class Harness {
   #effectsTaken = 0;
 
   constructor(options: HarnessOptions = {}) {
-    this.#options = options;
+    const { wire = { output: this.output, writer: this.output.writer }, ...rest } = options;
+    this.#options = rest;
     this.state = newHostState(options.nowMs ?? START_MS);
     const random = seededRandom(12345);
     this.engine = new MemoryEngine({
@@ -93,8 +99,8 @@ export class Harness {
       settings: this.settings,
       commands: options.commands ?? COMMANDS,
       engine: this.engine,
-      host: fakeHost(this.output, this.state, random),
-      reply: this.output.writer,
+      host: fakeHost(wire.output, this.state, random),
+      reply: wire.writer,
       effects,
     });
     const publish = this.model.pubsub.publish.bind(this.model.pubsub);
@@ -204,6 +210,17 @@ export class Harness {
     return this.effects().filter((command) => command[0] !== 'SELECT');
   }
 
+  /** The effects since the last call of this or of `effects`: as commands, and what stands in front of them as lines. */
+  logLines(): string[][] {
+    const lines: string[][] = [];
+    const note = (region: Region, start: number, end: number): void => {
+      lines.push(latin1(region, start, end).trimEnd().split(' '));
+    };
+    for (const command of parseCommands(this.sink, this.#effectsTaken, note)) lines.push(command);
+    this.#effectsTaken = this.sink.at;
+    return lines;
+  }
+
   /** Turns on all keyspace events, of which `events` tells. */
   watchEvents(): void {
     this.model.eventClasses =
@@ -249,7 +266,8 @@ export class Harness {
     other.model.effects.isEnabled = false;
     const errorsBefore = other.output.writer.errorCount;
     const items = new ItemReplay(other.model);
-    for (const command of parseCommands(this.sink, 0, items)) {
+    const onLine = items.line.bind(items);
+    for (const command of parseCommands(this.sink, 0, onLine)) {
       if (command[0] === 'select') other.session.database = Number(command[1]);
       if (command[0] === 'select' || command[0] === 'MULTI' || command[0] === 'EXEC') continue;
       const request = new Request().fill(command.map(bytesOf));
@@ -288,18 +306,18 @@ export function itemText(keys: Keyspace, ref: Ref): string | undefined {
   return `cas ${cas} flags ${engine.clientFlags(ref) >>> 0} marks ${marks}`;
 }
 
-/** The commands in `sink`; lines in front of them go to `items`. */
+/** The commands in `sink`; lines in front of them go to `onLine`. */
 function* parseCommands(
   sink: CollectedEffects,
   from: number,
-  items?: ItemReplay,
+  onLine: (region: Region, start: number, end: number) => void = () => {},
 ): Generator<string[]> {
   const parser = new RespParser();
   const request = new Request();
   while (from < sink.at) {
     if (sink.region.bytes[from] === 35) {
       const end = sink.region.bytes.indexOf(10, from) + 1;
-      items?.line(sink.region, from, end);
+      onLine(sink.region, from, end);
       from = end;
       continue;
     }
