@@ -1,3 +1,5 @@
+import { compare64 } from '../bytes/unsigned64.ts';
+
 /** Numbers of one second: more changes than can be made in it, and the numbers stay exact in a double until 2038. */
 const NUMBERS_A_SECOND: number = 2 ** 22;
 const TWO_32 = 0x100000000;
@@ -34,13 +36,14 @@ export class CasCounter {
   }
 
   /**
-   * Begins at this time, in whole seconds since the epoch: beyond all numbers that were given out before it. What a client kept from before its
-   * server lost its data then matches nothing.
+   * Goes on from this time, in whole seconds since the epoch, unless it is further already: beyond all numbers that were given out before it.
+   * What a client kept from before its server lost data then matches nothing.
    */
   startAt(seconds: number): void {
     if (!(seconds > 0 && seconds < TWO_32)) return;
     const high = Math.floor((seconds * NUMBERS_A_SECOND) / TWO_32);
-    this.set(high, seconds * NUMBERS_A_SECOND - high * TWO_32 + 1);
+    const low = seconds * NUMBERS_A_SECOND - high * TWO_32 + 1;
+    if (compare64(high | 0, low | 0, this.high, this.low) > 0) this.set(high, low);
   }
 
   /** Goes on from a number that was recorded, in two halves. */

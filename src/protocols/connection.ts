@@ -35,6 +35,8 @@ export interface ConnectionShare {
   /** Calls `fn` in the next turn of the event loop. */
   soon(fn: () => void): void;
   log(level: 'verbose' | 'warning', message: string): void;
+  /** Seconds after which an idle client is closed; 0: never. */
+  readonly idleSeconds: number;
   closed(connection: Connection): void;
   /** Totals: bytes, and the reads and writes that moved them. */
   inputBytes: number;
@@ -58,6 +60,8 @@ export abstract class Connection implements SessionIo {
   /** For whoever closes idle clients: what had been sent when it last looked and saw more, and when that was. */
   sentBytesSeen = 0;
   sentSeenMs = 0;
+  /** It is closed because it was idle. */
+  isIdled = false;
   readonly #share: ConnectionShare;
 
   /** Input that has not run: `#pending` bytes `[#pendingFrom, #pendingTo)`. */
@@ -409,6 +413,11 @@ export abstract class Connection implements SessionIo {
     this.#backlogBytes = 0;
     this.#pending = undefined;
     this.#share.closed(this);
+  }
+
+  /** Seconds after which the client is closed if it is idle; 0: never. */
+  get idleSeconds(): number {
+    return this.#share.idleSeconds;
   }
 
   /** Input that waited is about to run. */

@@ -84,6 +84,7 @@ export class FakeShare implements ConnectionShare {
   readonly outbox: Outbox = new Outbox();
   readonly logged: string[] = [];
   readonly gone: Connection[] = [];
+  readonly idleSeconds = 0;
   maxQueryBytes: number = 1 << 30;
   inputBytes = 0;
   outputBytes = 0;

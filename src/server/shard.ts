@@ -72,6 +72,8 @@ export class Shard implements RespShare {
   readonly engine: MemoryEngine;
   readonly connections: Set<Connection> = new Set();
   maxQueryBytes = 0;
+  /** `timeout`. */
+  idleSeconds = 0;
   inputBytes = 0;
   outputBytes = 0;
   reads = 0;
@@ -118,27 +120,46 @@ export class Shard implements RespShare {
       this.engine.now,
       isAuthenticated,
     );
-    this.connections.add(connection);
     this.model.connect(connection.session);
+    this.attach(connection, transport);
+    return connection;
+  }
+
+  /** From now on `connection`, which has its session, gets what `transport` receives. */
+  attach(connection: Connection, transport: SocketTransport): void {
+    this.connections.add(connection);
     this.limits.note(connection);
     transport.events = {
       receive: (region, at, length) => {
-        if (this.#busySinceUs < 0) this.#beginTick();
+        this.enterTick();
         connection.session.lastMs = this.engine.now;
         const isWanted = connection.receive(region, at, length);
-        if (this.#persistence.isFull) this.#persistence.write();
+        this.ranInput();
         return isWanted;
       },
       receivedEnd: () => connection.receivedEnd(),
       closed: () => connection.closed(),
     };
-    return connection;
+  }
+
+  /** A connection that was attached is gone; false where that is known already. */
+  detach(connection: Connection): boolean {
+    this.limits.forget(connection);
+    return this.connections.delete(connection);
   }
 
   closed(connection: Connection): void {
-    if (!this.connections.delete(connection)) return;
-    this.limits.forget(connection);
-    this.model.disconnect(connection.session);
+    if (this.detach(connection)) this.model.disconnect(connection.session);
+  }
+
+  /** Input is about to run: the first of a tick reads the tick's time. */
+  enterTick(): void {
+    if (this.#busySinceUs < 0) this.#beginTick();
+  }
+
+  /** Input has run. */
+  ranInput(): void {
+    if (this.#persistence.isFull) this.#persistence.write();
   }
 
   mayHold(connection: Connection, bytes: number): boolean {

@@ -60,7 +60,7 @@ function stat(c: BinaryContext): void {
 // ---- SASL
 
 function hasSasl(c: BinaryContext): boolean {
-  if (c.options.hasSasl || c.model.credentials.isRequired) return true;
+  if (c.model.credentials.isRequired) return true;
   c.error(STATUS.unknownCommand);
   return false;
 }

@@ -198,7 +198,15 @@ export class Items {
       if (terms.hasCas && !this.hasCas(this.ref, terms.casHigh, terms.casLow)) return EXISTS;
       return this.#join(mode, value, start, end);
     }
-    return this.#put(value, start, end, clientFlags, expiry, marks);
+    const outcome = this.#put(value, start, end, clientFlags, expiry, marks);
+    // What can't be replaced must not be served any more.
+    if (outcome === NO_MEMORY && mode === MODE.set && this.ref !== 0) this.remove();
+    return outcome;
+  }
+
+  #noMemory(): number {
+    this.statistics.noMemory++;
+    return NO_MEMORY;
   }
 
   /** Whether the terms' CAS is lower than the item's, and that will do. */
@@ -227,7 +235,7 @@ export class Items {
       if (this.ref !== 0) this.remove();
       return STORED;
     }
-    if (engine.evictor.limitBytes > 0 && !this.#makeRoom(end - start)) return NO_MEMORY;
+    if (engine.evictor.limitBytes > 0 && !this.#makeRoom(end - start)) return this.#noMemory();
     const encoding = STRING_ENCODING.plain | marks;
     let ref = this.ref;
     if (ref === 0) {
@@ -330,8 +338,10 @@ export class Items {
   add(isIncrement: boolean, high: number, low: number): number {
     const number = this.number;
     if (!this.#parse(this.ref, number)) return NON_NUMERIC;
-    if (this.engine.evictor.limitBytes > 0 && !this.#makeRoom(NUMBER_BYTES)) return NO_MEMORY;
-    if (this.ref === 0) return NO_MEMORY; // it made room itself
+    if (this.engine.evictor.limitBytes > 0 && !this.#makeRoom(NUMBER_BYTES)) {
+      return this.#noMemory();
+    }
+    if (this.ref === 0) return this.#noMemory(); // it made room itself
     if (isIncrement) {
       const sum = (number.low >>> 0) + (low >>> 0);
       number.low = sum | 0;

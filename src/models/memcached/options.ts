@@ -11,6 +11,9 @@ const TERMINATORS_BYTES = 3;
 export const MAX_KEY_BYTES = 250;
 export const MAX_OPAQUE_BYTES = 32;
 
+/** The values of one retrieval together: what goes beyond is not answered, and the connection closes. */
+export const MAX_RETRIEVED_BYTES: number = 256 * 1024 * 1024;
+
 export type Protocol = 'auto' | 'ascii' | 'binary';
 
 export class MemcachedOptions {
@@ -25,8 +28,6 @@ export class MemcachedOptions {
   mayShutDown = false;
   /** `-B`. */
   protocol: Protocol = 'auto';
-  /** `-S`: binary clients authenticate by SASL. */
-  hasSasl = false;
   /** `-Y`: text clients authenticate; its file's name for `stats settings`. */
   authFile = '';
   /** `-D`: what ends a key's prefix for `stats detail`. */

@@ -7,7 +7,7 @@ const PROTOCOL_NAMES = { auto: 'auto-negotiate', ascii: 'ascii', binary: 'binary
 const yesNo = (value: boolean): string => (value ? 'yes' : 'no');
 
 export function settingStats(model: MemcachedModel): StatLine[] {
-  const { flush, host, options, prefixes, redis, tunables } = model;
+  const { credentials, flush, host, options, prefixes, redis, tunables } = model;
   const dueSeconds = flush.dueMs === Infinity ? 0 : Math.floor(flush.dueMs / 1000);
   const isEvicting = redis.engine.evictor.policy !== 'noeviction';
   return [
@@ -32,7 +32,7 @@ export function settingStats(model: MemcachedModel): StatLine[] {
     ['cas_enabled', yesNo(options.hasCas)],
     ['tcp_backlog', options.backlog],
     ['binding_protocol', PROTOCOL_NAMES[options.protocol]],
-    ['auth_enabled_sasl', yesNo(options.hasSasl)],
+    ['auth_enabled_sasl', yesNo(credentials.isRequired && options.protocol !== 'ascii')],
     ['auth_enabled_ascii', options.authFile === '' ? 'no' : options.authFile],
     ['item_size_max', options.itemSizeMax],
     ['maxconns_fast', 'yes'],

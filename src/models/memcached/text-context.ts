@@ -113,8 +113,8 @@ export class TextContext {
     return request.block === BLOCK.whole ? undefined : BAD_BLOCK;
   }
 
-  /** `VALUE key flags bytes [cas]`, the value, and the lines' ends. */
-  value(ref: Ref, region: Region, keyStart: number, keyEnd: number, withCas: boolean): void {
+  /** `VALUE key flags bytes [cas]`, the value, and the lines' ends; returns the value's length. */
+  value(ref: Ref, region: Region, keyStart: number, keyEnd: number, withCas: boolean): number {
     const { engine, items, writer } = this;
     const keyBytes = keyEnd - keyStart;
     writer.reserve(keyBytes + HEAD_BYTES);
@@ -141,6 +141,7 @@ export class TextContext {
     bytes[at++] = 10;
     writer.at = at;
     this.bytesOf(ref, length);
+    return length;
   }
 
   /** The item's value and a line's end. */

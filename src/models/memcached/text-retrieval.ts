@@ -1,7 +1,7 @@
 /** get, gets, gat, gats: any number of keys, an answer for each that is there. */
 import { expiryOf } from './expiry-time.ts';
 import { parseSigned } from './numbers.ts';
-import { MAX_KEY_BYTES } from './options.ts';
+import { MAX_KEY_BYTES, MAX_RETRIEVED_BYTES } from './options.ts';
 import { BAD_FORMAT, type TextContext } from './text-context.ts';
 import type { TextRequest } from './text-request.ts';
 import type { TextCommandSpec } from './text-table.ts';
@@ -24,6 +24,11 @@ function end(c: TextContext): void {
   writer.at += 5;
 }
 
+function tooMuch(c: TextContext): void {
+  c.fail('SERVER_ERROR out of memory writing get response');
+  c.isClosing = true;
+}
+
 function get(c: TextContext, withCas: boolean): void {
   const { items, model, request } = c;
   if (!request.nextWord(request.rest)) {
@@ -35,10 +40,15 @@ function get(c: TextContext, withCas: boolean): void {
     return;
   }
   const { region } = request;
+  let room = MAX_RETRIEVED_BYTES;
   for (let at = request.rest; request.nextWord(at); at = request.wordEnd) {
     const { wordStart, wordEnd } = request;
     const ref = items.read(region, wordStart, wordEnd, true);
-    if (ref !== 0) c.value(ref, region, wordStart, wordEnd, withCas);
+    if (ref !== 0) room -= c.value(ref, region, wordStart, wordEnd, withCas);
+    if (room < 0) {
+      tooMuch(c);
+      return;
+    }
     if (model.prefixes.isOn) model.prefixes.get(region, wordStart, wordEnd, ref !== 0);
     if (model.watchers.count > 0) model.watchers.fetched(region, wordStart, wordEnd, ref, c.client);
   }
@@ -58,6 +68,7 @@ function getAndTouch(c: TextContext, withCas: boolean): void {
     return;
   }
   const expiry = expiryOf(exptime, c.now);
+  let room = MAX_RETRIEVED_BYTES;
   for (let at = request.rest; request.nextWord(at); at = request.wordEnd) {
     const { wordStart, wordEnd } = request;
     const ref = items.find(region, wordStart, wordEnd);
@@ -67,8 +78,12 @@ function getAndTouch(c: TextContext, withCas: boolean): void {
       statistics.touchHits++;
       statistics.getHits++;
       items.use(ref);
-      c.value(ref, region, wordStart, wordEnd, withCas);
+      room -= c.value(ref, region, wordStart, wordEnd, withCas);
       items.expireAt(expiry);
+    }
+    if (room < 0) {
+      tooMuch(c);
+      return;
     }
     if (model.prefixes.isOn) model.prefixes.get(region, wordStart, wordEnd, ref !== 0);
   }

@@ -125,7 +125,7 @@ function memoryLimit(c: TextContext): void {
 
 function watch(c: TextContext): void {
   const { client, model, options, request } = c;
-  if (!options.mayWatch) {
+  if (!options.mayWatch || client.isDatagram) {
     c.say('CLIENT_ERROR watch commands not allowed');
     return;
   }
@@ -178,7 +178,7 @@ function crawler(c: TextContext): void {
   const { tunables } = model;
   if (request.count === 3 && request.is(1, 'metadump')) {
     if (!tunables.hasCrawler) c.say('CLIENT_ERROR lru crawler disabled');
-    else if (!options.mayDump) c.say('ERROR metadump not allowed');
+    else if (!options.mayDump || c.client.isDatagram) c.say('ERROR metadump not allowed');
     else MetaDump.start(model, c.client);
   } else if (request.count === 3 && request.is(1, 'crawl')) {
     // What has expired went when it was due: there is nothing to crawl for.

@@ -43,6 +43,7 @@ export function applySettings(model: RedisModel): void {
     model.maxQueuedBytes = settings.number('client-query-buffer-limit');
   });
   follow('maxmemory', () => limitMemory(model));
+  follow('maxmemory-scope', () => limitMemory(model));
   follow('maxmemory-policy', () => {
     engine.useLfu = settings.text('maxmemory-policy').endsWith('-lfu');
     engine.evictor.policy = settings.text('maxmemory-policy') as EvictionPolicy;

@@ -3,7 +3,7 @@
  * as an entry of its own, before that of the command that needs the room. Nothing is evicted while a log is replayed.
  *
  * What is in use is counted as INFO counts `used_memory`, without the log's buffer: the engine's records and indexes, exactly; what clients
- * hold and the fixed part, as they were when last looked at.
+ * hold and the fixed part, as they were when last looked at, unless `maxmemory-scope` leaves these out.
  */
 import type { Keyspace } from '../../memory/index.ts';
 import type { RedisModel } from './model.ts';
@@ -59,6 +59,7 @@ export function limitMemory(model: RedisModel): void {
     engine.evictor.limitBytes = 0;
     return;
   }
-  const others = stats.startupBytes + host.buffers().clientsBytes;
+  const isAll = settings.text('maxmemory-scope') === 'all';
+  const others = isAll ? stats.startupBytes + host.buffers().clientsBytes : 0;
   engine.evictor.limitBytes = Math.max(1, limit - others);
 }

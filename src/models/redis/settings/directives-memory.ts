@@ -93,6 +93,11 @@ export const MEMORY_DIRECTIVES: readonly Directive[] = [
     name: 'active-defrag-ignore-bytes',
     kind: number('memory', 104857600, 1, LONG_MAX),
   },
+  {
+    name: 'maxmemory-scope',
+    kind: choice('all', ['all', 'data']),
+    own: 'what `maxmemory` bounds: all that `used_memory` counts, or records and indexes only, as memcached does',
+  },
   { name: 'maxmemory-clients', kind: number('memoryOrPercent', 0, -100, LONG_MAX) },
   {
     name: 'oom-score-adj-values',
