@@ -6,9 +6,9 @@ type Apply = (call: MemcachedCall, value: string, name: string) => void;
 /** Options that tune what is not there, or what is always so. */
 const IDLE: ReadonlySet<string> = new Set([
   ...['maxconns_fast', 'no_maxconns_fast', 'no_hashexpand', 'hash_algorithm', 'tail_repair_time'],
-  ...['slab_reassign', 'no_slab_reassign', 'no_slab_automove', 'slab_automove_window'],
+  ...['slab_reassign', 'no_slab_reassign', 'slab_automove_window'],
   ...['slab_sizes', 'watcher_logbuf_size', 'worker_logbuf_size', 'track_sizes', 'modern'],
-  ...['inline_ascii_resp', 'no_inline_ascii_resp', 'no_chunked_items', 'no_modern'],
+  ...['inline_ascii_resp', 'no_inline_ascii_resp', 'no_chunked_items'],
   ...['drop_privileges', 'no_drop_privileges', 'relaxed_privileges', 'resp_obj_mem_limit'],
   ...['read_buf_mem_limit', 'ssl_wbuf_size', 'ssl_keyformat', 'ssl_kernel_tls', 'sock_cookie_id'],
   ...['shutdown_command'],
@@ -55,6 +55,15 @@ const OPTIONS: Readonly<Record<string, Apply>> = {
     call.tunables.hasMaintainer = false;
     call.tunables.isSegmented = false;
   },
+  no_modern(call) {
+    Object.assign(call.tunables, {
+      hasCrawler: false,
+      hasMaintainer: false,
+      isSegmented: false,
+      slabAutomove: 0,
+    });
+  },
+  no_slab_automove: (call) => void (call.tunables.slabAutomove = 0),
   hot_lru_pct(call, value, name) {
     call.tunables.hotPercent = between(name, value, 1, 79);
   },

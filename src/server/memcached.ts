@@ -208,8 +208,11 @@ export class MemcachedSide implements MemcacheShare, MemcachedHost {
     if (!this.#shard.detach(connection)) return;
     const client = this.#clients.get(connection)!;
     this.#clients.delete(connection);
-    if (connection.isIdled) this.model.statistics.idleKicks++;
-    this.model.disconnect(client, connection.isIdled ? 'idle_timeout' : 'normal');
+    if (connection.isIdled) {
+      this.model.statistics.idleKicks++;
+      client.closeReason = 'idle_timeout';
+    }
+    this.model.disconnect(client);
   }
 
   // ---- what the model asks

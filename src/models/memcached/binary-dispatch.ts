@@ -32,6 +32,7 @@ export class BinaryDispatcher {
     const { redis } = model;
     const c = this.context;
     c.client = client;
+    model.watchers.client = client;
     c.request = request;
     c.isQuiet = false;
     c.isClosing = false;

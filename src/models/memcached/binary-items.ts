@@ -26,7 +26,6 @@ function get(c: BinaryContext, touches: boolean, withKey: boolean): void {
     ref = items.read(region, keyStart, keyEnd, true);
   }
   if (model.prefixes.isOn) model.prefixes.get(region, keyStart, keyEnd, ref !== 0);
-  if (model.watchers.count > 0) model.watchers.fetched(region, keyStart, keyEnd, ref, c.client);
   if (ref === 0) {
     miss(c, withKey);
     return;
@@ -106,7 +105,7 @@ function store(c: BinaryContext, mode: number): void {
   const { valueStart, valueEnd } = request;
   const outcome = items.store(how, region, valueStart, valueEnd, clientFlags, expiry);
   terms.reset();
-  model.watchers.stored(outcome, how, region, keyStart, keyEnd, request.valueBytes, c.client);
+  model.watchers.stored(outcome, how, region, keyStart, keyEnd, request.valueBytes);
   if (outcome === STORED) done(c);
   else c.error(statusOf(outcome, how));
 }

@@ -10,6 +10,8 @@ export class MemcachedClient {
   watched = 0;
   /** Requests come in datagrams: there is nothing to write to later. */
   isDatagram = false;
+  /** Why its connection closes, for those who watch. */
+  closeReason: 'normal' | 'error' | 'idle_timeout' = 'normal';
   /** An exchange of SASL messages is under way. */
   isAuthenticating = false;
 

@@ -77,6 +77,8 @@ export class Items {
   readonly terms: StoreTerms = new StoreTerms();
   /** The record of the key that was looked for, of whatever type; after a change the changed one; NONE (0). */
   ref: Ref = 0;
+  /** Is told of each look at a key, while somebody watches. */
+  onFind: ((region: Region, start: number, end: number, ref: Ref) => void) | undefined = undefined;
   /** What `add` made of a number: the number and its digits. */
   readonly digits: Region = Region.allocate(24);
   digitCount = 0;
@@ -110,7 +112,9 @@ export class Items {
       ref = 0;
     }
     this.ref = ref;
-    return ref !== 0 && engine.type(ref) === TYPE.string ? ref : 0;
+    const item = ref !== 0 && engine.type(ref) === TYPE.string ? ref : 0;
+    if (this.onFind !== undefined) this.onFind(region, start, end, item);
+    return item;
   }
 
   /** As `find`, and counts the hit or miss of a read, which `touches` the item. */

@@ -74,9 +74,6 @@ function count(c: TextContext, ref: Ref): void {
   if (model.prefixes.isOn) {
     model.prefixes.get(flags.region, flags.keyStart, flags.keyEnd, ref !== 0);
   }
-  if (model.watchers.count > 0) {
-    model.watchers.fetched(flags.region, flags.keyStart, flags.keyEnd, ref, c.client);
-  }
 }
 
 function miss(c: TextContext): void {

@@ -88,7 +88,7 @@ function metaStore(c: TextContext): void {
     expiryOf(exptime, c.now),
   );
   terms.reset();
-  c.model.watchers.stored(outcome, mode, region, keyStart, keyEnd, request.blockBytes, c.client);
+  c.model.watchers.stored(outcome, mode, region, keyStart, keyEnd, request.blockBytes);
   answer(c, outcome);
 }
 

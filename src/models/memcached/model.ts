@@ -5,6 +5,7 @@
 import type { RedisModel } from '../redis/model.ts';
 import type { MemcachedClient } from './client.ts';
 import { Credentials } from './credentials.ts';
+import { Evictions } from './evictions.ts';
 import { Flush } from './flush.ts';
 import type { MemcachedHost } from './host.ts';
 import { Items } from './items.ts';
@@ -35,6 +36,7 @@ export class MemcachedModel {
   readonly prefixes: Prefixes;
   readonly watchers: Watchers;
   readonly credentials: Credentials = new Credentials();
+  readonly evictions: Evictions = new Evictions();
   readonly tunables: Tunables = new Tunables();
   readonly commands: TextTable = new TextTable([...TEXT_COMMANDS, ...META_COMMANDS], MAX_WORDS);
 
@@ -50,8 +52,9 @@ export class MemcachedModel {
     this.flush = new Flush(this.items);
     this.prefixes = new Prefixes(options.prefixDelimiter);
     this.prefixes.isOn = options.isDetailed;
-    this.watchers = new Watchers(redis);
+    this.watchers = new Watchers(this.items);
     redis.onEvict = (ref) => {
+      this.evictions.note(redis.engine, ref);
       if (this.watchers.count > 0) this.watchers.evicted(ref);
     };
   }
@@ -66,10 +69,10 @@ export class MemcachedModel {
     if (this.watchers.count > 0) this.watchers.connected(client);
   }
 
-  disconnect(client: MemcachedClient, reason: string): void {
+  disconnect(client: MemcachedClient): void {
     this.redis.disconnect(client.session);
     this.watchers.remove(client);
-    if (this.watchers.count > 0) this.watchers.disconnected(client, reason);
+    if (this.watchers.count > 0) this.watchers.disconnected(client);
   }
 
   /** `stats reset`. */
@@ -77,6 +80,7 @@ export class MemcachedModel {
     const { stats } = this.redis;
     this.statistics.reset(stats.evictedKeys, stats.expiredKeys);
     this.prefixes.reset();
+    this.evictions.reset();
   }
 
   /** `stats conns`. */
@@ -89,18 +93,26 @@ export class MemcachedModel {
       id++;
     }
     const { now } = this.redis.engine;
-    for (const { session, watched } of this.host.clients()) {
+    for (const client of this.host.clients()) {
+      const { session } = client;
       const { io } = session;
+      const id = io.fd; // as watchers are told it
       const scheme = io.isUnixSocket ? 'unix' : 'tcp';
       const address = io.isUnixSocket ? 'unix:' : `${scheme}:${io.address}`;
       lines.push(
         [`${id}:addr`, address],
         [`${id}:listen_addr`, `${scheme}:${io.localAddress.replace(/^(\/.*):0$/, '$1')}`],
-        [`${id}:state`, watched === 0 ? 'conn_new_cmd' : 'conn_watch'],
+        [`${id}:state`, this.#stateOf(client)],
         [`${id}:secs_since_last_cmd`, Math.floor((now - session.lastMs) / 1000)],
       );
-      id++;
     }
     return lines;
+  }
+
+  /** What memcached would say that the connection is at. */
+  #stateOf(client: MemcachedClient): string {
+    if (client.watched !== 0) return 'conn_watch';
+    if (client === this.watchers.client) return 'conn_parse_cmd';
+    return client.session.io.queryBufferBytes() > 0 ? 'conn_nread' : 'conn_read';
   }
 }

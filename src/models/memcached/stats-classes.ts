@@ -9,7 +9,6 @@ import type { StatLine } from './stats-general.ts';
 
 /** memcached stops at 2 MiB of `cachedump`; records looked at are bounded too. */
 const DUMP_RECORDS = 20_000;
-export const MAX_CLASSES = 256;
 
 function usedClasses(model: MemcachedModel): [number, ClassUse][] {
   const uses = model.redis.engine.arena.classUses();
@@ -64,20 +63,23 @@ export function itemClassStats(model: MemcachedModel): StatLine[] {
       );
     }
     lines.push([`${prefix}age`, 0], [`${prefix}mem_requested`, use.blocks * use.blockBytes]);
-    for (const name of ITEM_COUNTED) lines.push([`${prefix}${name}`, 0]);
+    const { evicted, nonzero, lastIdleSeconds, unfetched } = model.evictions;
+    lines.push(
+      [`${prefix}evicted`, evicted[id]!],
+      [`${prefix}evicted_nonzero`, nonzero[id]!],
+      [`${prefix}evicted_time`, lastIdleSeconds[id]!],
+    );
+    for (const name of NEVER_COUNTED) lines.push([`${prefix}${name}`, 0]);
+    lines.push([`${prefix}evicted_unfetched`, unfetched[id]!]);
   }
   return lines;
 }
 
-const ITEM_COUNTED = [
-  'evicted',
-  'evicted_nonzero',
-  'evicted_time',
+const NEVER_COUNTED = [
   'outofmemory',
   'tailrepairs',
   'reclaimed',
   'expired_unfetched',
-  'evicted_unfetched',
   'crawler_reclaimed',
   'crawler_items_checked',
   'lrutail_reflocked',

@@ -92,6 +92,14 @@ function memoryStats(model: MemcachedModel): StatLine[] {
     ['hash_power_level', Math.floor(Math.log2(Math.max(1, keys.slotCount)))],
     ['hash_bytes', keys.slotCount * 8],
     ['hash_is_expanding', keys.isResizing ? 1 : 0],
+    ['slab_reassign_rescues', 0],
+    ['slab_reassign_chunk_rescues', 0],
+    ['slab_reassign_evictions_nomem', 0],
+    ['slab_reassign_inline_reclaim', 0],
+    ['slab_reassign_busy_items', 0],
+    ['slab_reassign_busy_deletes', 0],
+    ['slab_reassign_running', 0],
+    ['slabs_moved', 0],
     ...(tunables.hasCrawler
       ? ([
           ['lru_crawler_running', 0],
@@ -120,7 +128,7 @@ function itemStats(model: MemcachedModel): StatLine[] {
     ['total_items', statistics.totalItems],
     ['slab_global_page_pool', 0],
     ['expired_unfetched', 0],
-    ['evicted_unfetched', 0],
+    ['evicted_unfetched', model.evictions.allUnfetched],
     ...(tunables.hasMaintainer ? ([['evicted_active', 0]] as const) : []),
     ['evictions', evictions],
     ['reclaimed', stats.expiredKeys - statistics.expiredMark],

@@ -26,6 +26,7 @@ export class TextDispatcher {
     const { redis } = model;
     const c = this.context;
     c.client = client;
+    model.watchers.client = client;
     c.request = request;
     c.isQuiet = false;
     c.isPostponed = false;
@@ -40,7 +41,10 @@ export class TextDispatcher {
     }
     const { command } = request;
     if (command === undefined) {
-      if (isHttp(request)) return CLOSED;
+      if (isHttp(request)) {
+        client.closeReason = 'error';
+        return CLOSED;
+      }
       c.fail('ERROR');
       return RAN;
     }

@@ -50,7 +50,6 @@ function get(c: TextContext, withCas: boolean): void {
       return;
     }
     if (model.prefixes.isOn) model.prefixes.get(region, wordStart, wordEnd, ref !== 0);
-    if (model.watchers.count > 0) model.watchers.fetched(region, wordStart, wordEnd, ref, c.client);
   }
   end(c);
 }

@@ -1,7 +1,8 @@
 /** Commands about the server: version, stats, watch, limits, and memcached's tuning knobs, most of which turn nothing here. */
+import { MAX_CLASSES } from './evictions.ts';
 import { MetaDump } from './meta-dump.ts';
 import { parseUnsigned32 } from './numbers.ts';
-import { cacheDump, itemClassStats, MAX_CLASSES, slabStats } from './stats-classes.ts';
+import { cacheDump, itemClassStats, slabStats } from './stats-classes.ts';
 import { generalStats, type StatLine } from './stats-general.ts';
 import { settingStats } from './stats-settings.ts';
 import { BAD_FORMAT, type TextContext } from './text-context.ts';

@@ -75,7 +75,7 @@ function store(c: TextContext, mode: number): void {
     expiry,
   );
   terms.hasCas = false;
-  c.model.watchers.stored(outcome, mode, region, start, end, request.blockBytes, c.client);
+  c.model.watchers.stored(outcome, mode, region, start, end, request.blockBytes);
   c.say(ANSWERS[outcome]!);
 }
 

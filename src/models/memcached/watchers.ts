@@ -6,6 +6,7 @@ import { latin1 } from '../../bytes/resp-request.ts';
 import type { Region } from '../../bytes/region.ts';
 import type { RedisModel } from '../redis/model.ts';
 import type { MemcachedClient } from './client.ts';
+import type { Items } from './items.ts';
 
 /** What can be watched, as bits. */
 export const WATCH = {
@@ -31,14 +32,18 @@ interface Watcher {
 }
 
 export class Watchers {
+  /** Whose request runs. */
+  client: MemcachedClient | undefined = undefined;
   readonly #model: RedisModel;
+  readonly #items: Items;
   readonly #watchers: Map<MemcachedClient, Watcher> = new Map();
   #serial = 0;
   sent = 0;
   skipped = 0;
 
-  constructor(model: RedisModel) {
-    this.#model = model;
+  constructor(items: Items) {
+    this.#items = items;
+    this.#model = items.model;
   }
 
   get count(): number {
@@ -48,24 +53,25 @@ export class Watchers {
   add(client: MemcachedClient, events: number): void {
     client.watched = events;
     this.#watchers.set(client, { client, events, skipped: 0 });
+    this.#items.onFind = this.#fetched;
   }
 
   remove(client: MemcachedClient): void {
     this.#watchers.delete(client);
+    if (this.count === 0) this.#items.onFind = undefined;
   }
 
-  /** A key was asked for; `ref` is its record or NONE. */
-  fetched(region: Region, start: number, end: number, ref: number, client: MemcachedClient): void {
+  /** A key was looked for; `ref` is its record or NONE. */
+  readonly #fetched = (region: Region, start: number, end: number, ref: number): void => {
     const { engine } = this.#model;
     const status = ref === 0 ? 'not_found' : 'found';
     const size = ref === 0 ? 0 : engine.valueLength(ref);
     const key = encodeKey(region, start, end);
-    const { fd } = client.session.io;
     this.#tell(
       WATCH.fetchers,
-      `type=item_get key=${key} status=${status} clsid=${this.#classOf(ref)} cfd=${fd} size=${size}`,
+      `type=item_get key=${key} status=${status} clsid=${this.#classOf(ref)} cfd=${this.#fd} size=${size}`,
     );
-  }
+  };
 
   /** Something was to be stored; `outcome` and `mode` are those of items.ts. */
   stored(
@@ -75,13 +81,12 @@ export class Watchers {
     start: number,
     end: number,
     sizeBytes: number,
-    client: MemcachedClient,
   ): void {
     if (this.count === 0) return;
     const key = encodeKey(region, start, end);
     this.#tell(
       WATCH.mutations,
-      `type=item_store key=${key} status=${STATUS[outcome]!} cmd=${COMMANDS[mode]!} ttl=0 clsid=0 cfd=${client.session.io.fd} size=${sizeBytes}`,
+      `type=item_store key=${key} status=${STATUS[outcome]!} cmd=${COMMANDS[mode]!} ttl=0 clsid=0 cfd=${this.#fd} size=${sizeBytes}`,
     );
   }
 
@@ -102,11 +107,15 @@ export class Watchers {
     this.#tell(WATCH.connevents, `type=conn_new ${addressOf(client)} cfd=${client.session.io.fd}`);
   }
 
-  disconnected(client: MemcachedClient, reason: string): void {
+  disconnected(client: MemcachedClient): void {
     this.#tell(
       WATCH.connevents,
-      `type=conn_close ${addressOf(client)} reason=${reason} cfd=${client.session.io.fd}`,
+      `type=conn_close ${addressOf(client)} reason=${client.closeReason} cfd=${client.session.io.fd}`,
     );
+  }
+
+  get #fd(): number {
+    return this.client?.session.io.fd ?? -1;
   }
 
   #classOf(ref: number): number {

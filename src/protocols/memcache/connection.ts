@@ -66,6 +66,7 @@ export class MemcacheConnection extends Connection {
         break;
       }
       if (found === FAILED) {
+        client.closeReason = 'error';
         share.log('verbose', `Protocol error from memcached client ${this.address}`);
         this.closeAfterOutput();
         at = to;

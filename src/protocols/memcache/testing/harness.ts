@@ -160,7 +160,7 @@ export class MemcacheHarness extends FakeShare implements MemcacheShare, RespSha
     super.closed(connection);
     if (!(connection instanceof MemcacheConnection)) return;
     this.clients.delete(connection.client);
-    this.model.disconnect(connection.client, 'normal');
+    this.model.disconnect(connection.client);
   }
 
   #session(connection: Connection): Session {
