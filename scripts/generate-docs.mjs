@@ -83,7 +83,7 @@ stops the start, since going on would weaken what the operator relies on).
 function meaningOf(directive) {
   if (directive.refused !== undefined) return `refused: ${directive.refused}`;
   if (directive.accepted !== undefined) return `accepted: ${directive.accepted}`;
-  return directive.isOwn === true ? "works; Kvasir's own" : 'works';
+  return directive.own === undefined ? 'works' : `Kvasir's own: ${directive.own}`;
 }
 
 function defaultOf(kind) {
@@ -184,6 +184,7 @@ export async function pages(load) {
       ['Listening and clients', await list('settings/directives-clients', 'CLIENTS_DIRECTIVES')],
       ['TLS', await list('settings/directives-tls', 'TLS_DIRECTIVES')],
       ['Persistence', await list('settings/directives-persistence', 'PERSISTENCE_DIRECTIVES')],
+      ['memcached', await list('settings/directives-memcached', 'MEMCACHED_DIRECTIVES')],
       ['Memory', await list('settings/directives-memory', 'MEMORY_DIRECTIVES')],
       [
         'Replication, cluster and scripts',

@@ -48,7 +48,7 @@ describe('what is called wrongly ends with 2 and says what is allowed', () => {
       'command line:1: argument(s) must be one of the following: everysec, always, no',
     ],
     [['serve', '--port', '70000'], 'argument must be between 0 and 65535 inclusive'],
-    [['serve', '--maxmemory', '100mb'], "'maxmemory 104857600' is not supported"],
+    [['serve', '--min-replicas-to-write', '1'], "'min-replicas-to-write 1' is not supported"],
     [['serve', '--replicaof', '10.0.0.1 6379'], 'replication is not implemented'],
     [['serve', '/no/such/file.conf'], 'No such file or directory'],
   ])('%j', async (args, text) => {

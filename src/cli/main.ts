@@ -39,6 +39,7 @@ Settings carry Redis's names. The usual ones:
   --requirepass PASSWORD      what clients must say
   --unixsocket PATH           listen on a Unix socket too
   --tls-port PORT --tls-cert-file FILE --tls-key-file FILE
+  --memcached-port 11211      serve memcached's clients too
   --memory                    keep nothing on disk
 
 Examples:
@@ -49,6 +50,19 @@ Examples:
   .action(async (words: string[]) => {
     const { serve } = await import('./serve.ts');
     process.exitCode = await serve(words);
+  });
+
+program
+  .command('memcached')
+  .description("run a memcached, by memcached's own flags (-h: which)")
+  .helpOption(false)
+  .usage('[-p PORT] [-l ADDRESS] [-m MEGABYTES] [-s PATH] ...')
+  .argument('[flags...]', "memcached's flags")
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action(async (words: string[]) => {
+    const { memcached } = await import('./memcached.ts');
+    process.exitCode = await memcached(words);
   });
 
 program

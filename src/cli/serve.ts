@@ -17,6 +17,7 @@ import { createLogger, type Logger } from '../server/logger.ts';
 import { packageVersion } from '../server/process-host.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
 import { banner } from './banner.ts';
+import { removePidFile, stopOnSignals, writePidFile } from './process.ts';
 
 /** A configuration file is text that somebody wrote: more than this is a mistake. */
 const CONFIG_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -148,23 +149,6 @@ function rewriteFile(
   }
 }
 
-/** The first signal stops cleanly, a second one at once. */
-function stopOnSignals(server: RunningServer, logger: Logger): void {
-  let isStopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (isStopping) process.exit(1);
-      isStopping = true;
-      logger.warning(`Received ${signal} scheduling shutdown...`);
-      void server.stop();
-    });
-  }
-  process.on('uncaughtException', (error) => {
-    logger.warning(`Kvasir crashed by an unexpected error: ${error.stack ?? error.message}`);
-    process.exit(1);
-  });
-}
-
 /** Says what kept the server from starting; returns the exit code. */
 function explain(error: unknown, settings: Settings, logger: Logger): number {
   if (error instanceof ListenError) {
@@ -179,25 +163,6 @@ function explain(error: unknown, settings: Settings, logger: Logger): number {
     throw error;
   }
   return 1;
-}
-
-function writePidFile(settings: Settings, files: FileSystem, logger: Logger): void {
-  const path = settings.text('pidfile');
-  if (path === '') return;
-  try {
-    const text = Buffer.from(`${process.pid}\n`);
-    const file = files.open(path, 'replace');
-    file.write(text, 0, text.length, 0);
-    file.close();
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    logger.warning(`Failed to write PID file: ${error.message}`);
-  }
-}
-
-function removePidFile(settings: Settings, files: FileSystem): void {
-  const path = settings.text('pidfile');
-  if (path !== '' && files.stat(path) !== undefined) files.unlink(path);
 }
 
 /** A bar on the terminal while a data set loads, unless that is over in no time. */

@@ -56,6 +56,16 @@ export class KeyIndex {
     return this.#findIn(this.#old, hash, region, start, end);
   }
 
+  holds(hash: number, ref: Ref): boolean {
+    return this.#table.slotOf(hash, ref) >= 0 || (this.#old?.slotOf(hash, ref) ?? -1) >= 0;
+  }
+
+  /** Bytes of the table that the next `makeRoom` allocates, 0 where there is room. */
+  get growthBytes(): number {
+    if (this.#table.used < this.#growAt) return 0;
+    return Math.max(MIN_SLOTS, this.#table.slotCount * 2) * 8;
+  }
+
   /** To be called before `add`, and before anything is changed: throws EngineFullError where the index can't grow. */
   makeRoom(): void {
     if (this.#table.used >= this.#growAt) this.#grow();

@@ -4,40 +4,44 @@ import type { OutputLimit } from './client-limits.ts';
 import type { Door } from './door.ts';
 import { ListenError, type Listeners, type ListenOptions } from './listeners.ts';
 import type { Shard } from './shard.ts';
-import { TlsError } from './tls-options.ts';
+import { TlsError, type TlsOptions } from './tls-options.ts';
 
 /** What the listeners need, from `bind`, `port`, `tls-*`, `unixsocket` and their like. */
 export function listenOptions(settings: Settings): ListenOptions {
   const tlsPort = settings.number('tls-port');
-  const authClients = settings.text('tls-auth-clients');
   return {
-    bind: settings
-      .text('bind')
-      .split(/\s+/)
-      .filter((address) => address !== ''),
+    bind: addressesIn(settings.text('bind')),
     port: settings.number('port'),
     tlsPort,
-    tls:
-      tlsPort === 0
-        ? undefined
-        : {
-            certFile: settings.text('tls-cert-file'),
-            keyFile: settings.text('tls-key-file'),
-            keyPassphrase: settings.text('tls-key-file-pass'),
-            caFile: settings.text('tls-ca-cert-file'),
-            caDirectory: settings.text('tls-ca-cert-dir'),
-            dhParamsFile: settings.text('tls-dh-params-file'),
-            authClients: authClients === 'no' || authClients === 'optional' ? authClients : 'yes',
-            protocols: settings.text('tls-protocols'),
-            ciphers: settings.text('tls-ciphers'),
-            cipherSuites: settings.text('tls-ciphersuites'),
-            preferServerCiphers: settings.flag('tls-prefer-server-ciphers'),
-            hasSessions: settings.flag('tls-session-caching'),
-            sessionSeconds: settings.number('tls-session-cache-timeout'),
-          },
+    tls: tlsPort === 0 ? undefined : tlsOptions(settings),
     unixSocket: settings.text('unixsocket'),
     unixSocketMode: settings.number('unixsocketperm'),
     backlog: settings.number('tcp-backlog'),
+  };
+}
+
+/** The addresses in a setting. */
+export function addressesIn(text: string): string[] {
+  return text.split(/\s+/).filter((address) => address !== '');
+}
+
+/** What `tls-*` say. */
+export function tlsOptions(settings: Settings): TlsOptions {
+  const authClients = settings.text('tls-auth-clients');
+  return {
+    certFile: settings.text('tls-cert-file'),
+    keyFile: settings.text('tls-key-file'),
+    keyPassphrase: settings.text('tls-key-file-pass'),
+    caFile: settings.text('tls-ca-cert-file'),
+    caDirectory: settings.text('tls-ca-cert-dir'),
+    dhParamsFile: settings.text('tls-dh-params-file'),
+    authClients: authClients === 'no' || authClients === 'optional' ? authClients : 'yes',
+    protocols: settings.text('tls-protocols'),
+    ciphers: settings.text('tls-ciphers'),
+    cipherSuites: settings.text('tls-ciphersuites'),
+    preferServerCiphers: settings.flag('tls-prefer-server-ciphers'),
+    hasSessions: settings.flag('tls-session-caching'),
+    sessionSeconds: settings.number('tls-session-cache-timeout'),
   };
 }
 
@@ -61,7 +65,7 @@ export function applyServerSettings(settings: Settings, shard: Shard): void {
     limits.maxMemoryBytes = settings.number('maxmemory-clients');
   });
   follow('timeout', () => {
-    limits.timeoutSeconds = settings.number('timeout');
+    shard.idleSeconds = settings.number('timeout');
   });
   follow('client-output-buffer-limit', () => {
     const classes = parseOutputLimits(settings.text('client-output-buffer-limit'));
@@ -86,17 +90,17 @@ const TLS_SETTINGS: readonly string[] = [
   'tls-session-cache-timeout',
 ];
 
-/** Follows the settings of the sockets, once those of the start are open. Clients that are there stay as they are. */
+/** Follows the settings of the sockets, which `read` reads, once those of the start are open. Clients that are there stay as they are. */
 export function followListenSettings(
   settings: Settings,
   listeners: Listeners,
-  door: Door,
   log: (message: string) => void,
+  read: (settings: Settings) => ListenOptions = listenOptions,
 ): void {
   const follow = (names: readonly string[], refusal: string): void => {
     const change = (): string | undefined => {
       try {
-        listeners.change(listenOptions(settings));
+        listeners.change(read(settings));
         return undefined;
       } catch (error) {
         if (!(error instanceof TlsError) && !(error instanceof ListenError)) throw error;
@@ -109,11 +113,15 @@ export function followListenSettings(
   follow(['port', 'tls-port'], 'Unable to listen on this port. Check server logs.');
   follow(['bind'], 'Failed to bind to specified addresses.');
   follow(TLS_SETTINGS, TLS_REFUSAL);
-  const keepAlive = (): void => {
+}
+
+/** Follows `tcp-keepalive`. */
+export function followKeepAlive(settings: Settings, door: Door): void {
+  const follow = (): void => {
     door.keepAliveSeconds = settings.number('tcp-keepalive');
   };
-  keepAlive();
-  settings.onChange('tcp-keepalive', keepAlive);
+  follow();
+  settings.onChange('tcp-keepalive', follow);
 }
 
 const TLS_REFUSAL = 'Unable to update TLS configuration. Check server logs.';

@@ -7,7 +7,7 @@
 import { clientBytes } from '../models/redis/client-memory.ts';
 import type { RedisModel } from '../models/redis/model.ts';
 import type { Session } from '../models/redis/session.ts';
-import type { Connection } from '../protocols/resp/connection.ts';
+import type { Connection } from '../protocols/connection.ts';
 
 /** `client-output-buffer-limit` of one class: 0 means none. */
 export interface OutputLimit {
@@ -22,8 +22,6 @@ const RETRY_MS = 100;
 export class ClientLimits {
   normal: OutputLimit = { hardBytes: 0, softBytes: 0, softSeconds: 0 };
   pubsub: OutputLimit = { hardBytes: 32 << 20, softBytes: 8 << 20, softSeconds: 60 };
-  /** `timeout` in seconds; 0: never. */
-  timeoutSeconds = 0;
   evictedClients = 0;
   readonly #model: RedisModel;
   readonly #log: (level: 'verbose' | 'warning', message: string) => void;
@@ -169,10 +167,12 @@ export class ClientLimits {
         connection.sentBytesSeen = sentBytes;
         connection.sentSeenMs = now;
       }
-      if (this.timeoutSeconds === 0 || this.#mayIdle(session, connection)) continue;
+      const { idleSeconds } = connection;
+      if (idleSeconds === 0 || this.#mayIdle(session, connection)) continue;
       const lastMs = Math.max(session.lastMs, connection.sentSeenMs);
-      if (now - lastMs > this.timeoutSeconds * 1000) {
+      if (now - lastMs > idleSeconds * 1000) {
         this.#log('verbose', `Closing idle client: ${connection.address}`);
+        connection.isIdled = true;
         connection.close();
       }
     }

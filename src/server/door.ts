@@ -20,13 +20,25 @@ export interface DoorOptions {
   isProtected(): boolean;
   accept(transport: SocketTransport): void;
   log(message: string): void;
+  /** What somebody is told who may not come in. */
+  readonly refusals: Refusals;
+  /** Somebody did not come in. */
+  refused?(): void;
 }
 
-const FULL = 'ERR max number of clients reached';
-const PROTECTED_MODE =
-  'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. ' +
-  'In this mode connections are only accepted from the loopback interface. To let other machines in, set a password (requirepass), ' +
-  "or, where the network itself is trusted, say CONFIG SET protected-mode no from this machine, or start with '--protected-mode no'.";
+/** Lines, as the protocol has them. */
+export interface Refusals {
+  readonly full: string;
+  readonly isProtected: string;
+}
+
+export const RESP_REFUSALS: Refusals = {
+  full: '-ERR max number of clients reached\r\n',
+  isProtected:
+    '-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. ' +
+    'In this mode connections are only accepted from the loopback interface. To let other machines in, set a password (requirepass), ' +
+    "or, where the network itself is trusted, say CONFIG SET protected-mode no from this machine, or start with '--protected-mode no'.\r\n",
+};
 
 export class Door {
   /** `tcp-keepalive` in seconds; 0: off. */
@@ -41,7 +53,8 @@ export class Door {
     this.#options = options;
     this.handshakes = new TlsHandshakes(
       (socket) => {
-        if (this.#isKeptOut(socket.remoteAddress)) this.#refuse(socket, PROTECTED_MODE);
+        if (this.#isKeptOut(socket.remoteAddress))
+          this.#refuse(socket, options.refusals.isProtected);
         else this.#accept(adoptTlsSocket(socket, options.reads));
       },
       (socket, error) =>
@@ -54,9 +67,9 @@ export class Door {
   /** A plain socket, of the Unix socket at `unixPath` if that is given; it was accepted with `pauseOnConnect`. */
   enter(socket: net.Socket, unixPath: string | undefined): void {
     if (this.#options.isFull(this.handshakes.count)) {
-      this.#refuse(socket, FULL);
+      this.#refuse(socket, this.#options.refusals.full);
     } else if (unixPath === undefined && this.#isKeptOut(socket.remoteAddress)) {
-      this.#refuse(socket, PROTECTED_MODE);
+      this.#refuse(socket, this.#options.refusals.isProtected);
     } else {
       if (unixPath === undefined) this.#prepare(socket);
       this.#accept(adoptPlainSocket(socket, this.#options.reads, unixPath));
@@ -66,7 +79,7 @@ export class Door {
   /** A socket of a TLS port. */
   enterTls(socket: net.Socket): void {
     if (this.#options.isFull(this.handshakes.count)) {
-      this.rejected++; // without a handshake there is nothing it would understand
+      this.#noteRefusal(); // without a handshake there is nothing it would understand
       socket.destroy();
       return;
     }
@@ -88,10 +101,15 @@ export class Door {
     this.#options.accept(transport);
   }
 
-  #refuse(socket: net.Socket, reason: string): void {
+  #noteRefusal(): void {
     this.rejected++;
+    this.#options.refused?.();
+  }
+
+  #refuse(socket: net.Socket, line: string): void {
+    this.#noteRefusal();
     socket.on('error', () => {});
-    socket.end(`-${reason}\r\n`);
+    socket.end(line);
     socket.destroySoon();
   }
 }

@@ -8,8 +8,8 @@
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Region } from '../bytes/region.ts';
-import { CARRY_BYTES, READ_BYTES } from '../protocols/resp/limits.ts';
-import type { Transport } from '../protocols/resp/transport.ts';
+import { CARRY_BYTES, READ_BYTES } from '../protocols/limits.ts';
+import type { Transport } from '../protocols/transport.ts';
 
 /** What a transport tells its connection. */
 export interface TransportEvents {

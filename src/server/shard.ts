@@ -12,14 +12,16 @@ import type { MemoryEngine } from '../memory/index.ts';
 import type { CommandSpec } from '../models/redis/command.ts';
 import { Dispatcher } from '../models/redis/dispatch.ts';
 import { Effects, type EffectSink } from '../models/redis/effects.ts';
+import { makeRoom, RUNNING } from '../models/redis/eviction.ts';
 import type { Host, HostPersistence } from '../models/redis/host.ts';
 import { keepHouse } from '../models/redis/housekeeping.ts';
 import { RedisModel } from '../models/redis/model.ts';
 import { Session } from '../models/redis/session.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import type { System } from '../os/system.ts';
-import { Connection, type ConnectionShare } from '../protocols/resp/connection.ts';
-import { Outbox } from '../protocols/resp/outbox.ts';
+import type { Connection } from '../protocols/connection.ts';
+import { RespConnection, type RespShare } from '../protocols/resp/connection.ts';
+import { Outbox } from '../protocols/outbox.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SocketTransport } from './node-transport.ts';
 
@@ -49,6 +51,8 @@ export interface ServerPersistence extends ShardPersistence {
 const BACKGROUND_UNITS = 512;
 /** How long due keys are deleted in one go before clients get their turn. */
 const EXPIRE_SLICE_US = 1000;
+/** How long keys are evicted in one go at the end of a tick (Redis's 500 at the default tenacity). */
+const EVICT_SLICE_US = 500;
 
 export interface ShardOptions {
   system: System;
@@ -58,7 +62,7 @@ export interface ShardOptions {
   sink: EffectSink;
 }
 
-export class Shard implements ConnectionShare {
+export class Shard implements RespShare {
   readonly parser: RespParser = new RespParser();
   readonly request: Request = new Request();
   readonly outbox: Outbox = new Outbox();
@@ -68,6 +72,8 @@ export class Shard implements ConnectionShare {
   readonly engine: MemoryEngine;
   readonly connections: Set<Connection> = new Set();
   maxQueryBytes = 0;
+  /** `timeout`. */
+  idleSeconds = 0;
   inputBytes = 0;
   outputBytes = 0;
   reads = 0;
@@ -90,7 +96,7 @@ export class Shard implements ConnectionShare {
     this.#persistence = persistence;
     this.engine = options.engine;
     this.engine.now = options.system.clock.now();
-    this.effects = new Effects(options.sink);
+    this.effects = new Effects(options.sink, this.engine.cas);
     this.model = new RedisModel({
       settings: options.settings,
       commands: options.commands,
@@ -107,34 +113,53 @@ export class Shard implements ConnectionShare {
   /** A client connected; its transport begins to deliver once this returns. */
   accept(transport: SocketTransport, isAuthenticated: boolean): Connection {
     this.engine.now = this.#system.clock.now();
-    const connection = new Connection(transport, this);
+    const connection = new RespConnection(transport, this);
     connection.session = new Session(
       this.model.nextSessionId++,
       connection,
       this.engine.now,
       isAuthenticated,
     );
-    this.connections.add(connection);
     this.model.connect(connection.session);
+    this.attach(connection, transport);
+    return connection;
+  }
+
+  /** From now on `connection`, which has its session, gets what `transport` receives. */
+  attach(connection: Connection, transport: SocketTransport): void {
+    this.connections.add(connection);
     this.limits.note(connection);
     transport.events = {
       receive: (region, at, length) => {
-        if (this.#busySinceUs < 0) this.#beginTick();
+        this.enterTick();
         connection.session.lastMs = this.engine.now;
         const isWanted = connection.receive(region, at, length);
-        if (this.#persistence.isFull) this.#persistence.write();
+        this.ranInput();
         return isWanted;
       },
       receivedEnd: () => connection.receivedEnd(),
       closed: () => connection.closed(),
     };
-    return connection;
+  }
+
+  /** A connection that was attached is gone; false where that is known already. */
+  detach(connection: Connection): boolean {
+    this.limits.forget(connection);
+    return this.connections.delete(connection);
   }
 
   closed(connection: Connection): void {
-    if (!this.connections.delete(connection)) return;
-    this.limits.forget(connection);
-    this.model.disconnect(connection.session);
+    if (this.detach(connection)) this.model.disconnect(connection.session);
+  }
+
+  /** Input is about to run: the first of a tick reads the tick's time. */
+  enterTick(): void {
+    if (this.#busySinceUs < 0) this.#beginTick();
+  }
+
+  /** Input has run. */
+  ranInput(): void {
+    if (this.#persistence.isFull) this.#persistence.write();
   }
 
   mayHold(connection: Connection, bytes: number): boolean {
@@ -210,6 +235,7 @@ export class Shard implements ConnectionShare {
     this.#busySinceUs = -1;
     this.engine.now = this.#system.clock.now();
     const isMoreDue = this.#expireDue();
+    const isOverLimit = this.#evict();
     this.drain();
     this.limits.enforce();
     const { clock } = this.#system;
@@ -218,7 +244,7 @@ export class Shard implements ConnectionShare {
     const isMoreWork = this.engine.step(BACKGROUND_UNITS);
     const nowUs = clock.monotonicUs();
     stats.noteOwnWork(nowUs - beforeStepUs);
-    if (isMoreDue || isMoreWork) this.schedule();
+    if (isMoreDue || isOverLimit || isMoreWork) this.schedule();
     this.#armWake();
     stats.endCycle(nowUs - sinceUs);
   }
@@ -241,6 +267,23 @@ export class Shard implements ConnectionShare {
     if (isMoreDue) model.stats.expiredTimeCapReached++;
     model.latency.sample('expire-cycle', Math.floor(took / 1000), this.engine.now);
     return isMoreDue;
+  }
+
+  /** Evicts keys while more memory is in use than may be, for at most EVICT_SLICE_US; true when there is more to do. */
+  #evict(): boolean {
+    const { model } = this;
+    if (!model.engine.evictor.isOver(0)) return false;
+    const { clock } = this.#system;
+    const before = clock.monotonicUs();
+    let room = makeRoom(model, 0);
+    let took = clock.monotonicUs() - before;
+    while (room === RUNNING && took < EVICT_SLICE_US) {
+      room = makeRoom(model, 0);
+      took = clock.monotonicUs() - before;
+    }
+    model.stats.noteOwnWork(took);
+    model.latency.sample('eviction-cycle', Math.floor(took / 1000), this.engine.now);
+    return room === RUNNING;
   }
 
   /** Wakes when the next key is due, so that its event is on time. */

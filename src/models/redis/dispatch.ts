@@ -7,6 +7,7 @@ import type { RespWriter } from '../../bytes/resp-writer.ts';
 import { EngineFullError } from '../../memory/index.ts';
 import { FLAG, type Command } from './command-table.ts';
 import { Context } from './context.ts';
+import { FULL, makeRoom } from './eviction.ts';
 import type { RedisModel } from './model.ts';
 import type { Session } from './session.ts';
 import { abortTransaction, queueCommand, transactionFlags } from './transaction.ts';
@@ -23,6 +24,7 @@ export const CLOSED = 3;
 
 /** Below this slow-log threshold (microseconds) every call is timed. */
 const CLOSE_TIMING_US = 1000;
+const OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 /** Redis quotes at most this much of what it does not know. */
 const QUOTE_LIMIT = 128;
 
@@ -101,7 +103,9 @@ export class Dispatcher {
 
     // One test for everything that is out of the ordinary keeps the ordinary request short.
     const persistence = model.host.persistence;
+    const isFull = model.engine.evictor.isOver(0) && makeRoom(model, 0) === FULL;
     if (
+      isFull ||
       !session.isAuthenticated ||
       session.queue !== undefined ||
       session.isSubscriber ||
@@ -111,7 +115,7 @@ export class Dispatcher {
       persistence.refusal !== undefined ||
       command.has(FLAG.protected)
     ) {
-      const refusal = this.#refusal(command, session);
+      const refusal = this.#refusal(command, session, isFull);
       if (refusal !== undefined) {
         this.#refuse(command, refusal);
         return RAN;
@@ -265,7 +269,7 @@ export class Dispatcher {
   }
 
   /** Why `command` may not run now, as an error text; undefined: it may. */
-  #refusal(command: Command, session: Session): string | undefined {
+  #refusal(command: Command, session: Session, isFull: boolean): string | undefined {
     const model = this.#model;
     const isExec = command === this.#exec;
     if (command.has(FLAG.protected) && !isProtectedAllowed(model, session)) {
@@ -281,6 +285,9 @@ export class Dispatcher {
       return 'ERR Command not allowed inside a transaction';
     }
     const queued = isExec ? transactionFlags(session) : 0;
+    // Queued commands take memory too.
+    const isQueueing = session.queue !== undefined && !this.#staysOutOfQueue.has(command);
+    if (isFull && (isQueueing || ((command.flags | queued) & FLAG.denyoom) !== 0)) return OOM;
     const refusal = model.host.persistence.refusal;
     if (
       refusal !== undefined &&
@@ -344,7 +351,7 @@ export function unknownCommand(request: Request): string {
 /** What a client is told of an engine that can't take more; undefined: the error is another. */
 function engineRefusal(error: unknown): string | undefined {
   if (error instanceof EngineFullError) {
-    return "OOM command not allowed when used memory > 'maxmemory'.";
+    return OOM;
   }
   if (error instanceof RangeError) {
     return 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';

@@ -60,6 +60,8 @@ export class RedisModel {
   /** Loading: entries of the log alone change state; nothing expires by the clock. */
   isReplaying = false;
   nextSessionId = 1;
+  /** Told of each record that is about to be evicted. */
+  onEvict: (ref: Ref) => void = () => {};
 
   constructor(options: ModelOptions) {
     this.settings = options.settings;
@@ -87,6 +89,19 @@ export class RedisModel {
 
   /** Deletes a volatile key whose time has come. */
   expire(db: Database, ref: Ref): void {
+    this.stats.expiredKeys++;
+    this.#drop(db, ref, EVENT.expired, 'expired');
+  }
+
+  /** Deletes a key to make room (eviction.ts). */
+  evict(db: Database, ref: Ref): void {
+    this.stats.evictedKeys++;
+    this.onEvict(ref);
+    this.#drop(db, ref, EVENT.evicted, 'evicted');
+  }
+
+  /** Deletes a key that nobody asked to delete: effect first, then watchers and the event. */
+  #drop(db: Database, ref: Ref, eventClass: number, event: string): void {
     const engine = this.engine;
     if (this.effects.isEnabled) {
       this.effects.begin(db.id, 2);
@@ -98,13 +113,12 @@ export class RedisModel {
         this.effects.text(Buffer.from(engine.copyKey(ref)).toString('latin1'));
       }
     }
-    this.stats.expiredKeys++;
-    const isTold = db.watchers.size > 0 || (this.eventClasses & EVENT.expired) !== 0;
+    const isTold = db.watchers.size > 0 || (this.eventClasses & eventClass) !== 0;
     const key = isTold ? this.keyText(ref) : '';
     db.keys.removeRef(ref);
     if (isTold) {
       this.touchWatchers(db, key);
-      this.publishKeyEvent(EVENT.expired, 'expired', key, db.id);
+      this.publishKeyEvent(eventClass, event, key, db.id);
     }
   }
 

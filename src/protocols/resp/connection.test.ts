@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { CLOSED, PARKED, POSTPONED, RAN } from '../../models/redis/dispatch.ts';
-import { OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES } from './limits.ts';
+import { OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES } from '../limits.ts';
 import { FakeShard } from './testing.ts';
 
 function encode(...args: (string | number)[]): string {

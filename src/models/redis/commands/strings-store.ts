@@ -34,6 +34,26 @@ export function storeBytes(
   return made;
 }
 
+/** As `storeBytes`, where the new value is made from the old one: client flags stay. */
+export function rewriteBytes(
+  c: Context,
+  key: number,
+  ref: Ref,
+  encoding: number,
+  region: Region,
+  start: number,
+  end: number,
+): Ref {
+  if (ref === 0 || c.engine.clientFlags(ref) === 0) {
+    return storeBytes(c, key, ref, encoding, region, start, end);
+  }
+  const { keys } = c.db;
+  const stored = keys.resizeValue(c.keyHash, ref, end - start);
+  keys.writeValue(stored, 0, region, start, end);
+  c.engine.setEncoding(stored, encoding);
+  return stored;
+}
+
 /** As `storeBytes`, with argument `value` as the value, and no expiry unless `keepsExpiry`. */
 export function storeArgument(
   c: Context,

@@ -48,8 +48,8 @@ export interface Directive {
   accepted?: string;
   /** A value other than the default stops the start, since going on would weaken security, limits or durability: the reason. */
   refused?: string;
-  /** Known to Kvasir only. */
-  isOwn?: boolean;
+  /** Known to Kvasir only: what it is. */
+  own?: string;
 }
 
 export function flag(value: 'yes' | 'no'): Kind {

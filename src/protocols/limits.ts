@@ -1,4 +1,4 @@
-/** Every bound of the RESP connection layer, and what happens when it is reached. */
+/** Every bound of the connection layer, and what happens when it is reached. */
 
 /** The region all plain sockets read into. One read brings at most this much. */
 export const READ_BYTES: number = 128 * 1024;

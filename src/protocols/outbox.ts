@@ -12,11 +12,10 @@
  * A region is used again when none of its spans waits. Output of one client that the kernel does not take is the connection's business
  * (connection.ts).
  */
-import { Region } from '../../bytes/region.ts';
-import { RespWriter, type RegionSource } from '../../bytes/resp-writer.ts';
-import type { Output } from '../../models/redis/host.ts';
-import type { Session } from '../../models/redis/session.ts';
-import type { Connection } from './connection.ts';
+import { Region } from '../bytes/region.ts';
+import { RespWriter, type RegionSource } from '../bytes/resp-writer.ts';
+import type { Output } from '../models/redis/host.ts';
+import type { Session } from '../models/redis/session.ts';
 import { OUTPUT_REGION_BYTES, SPARE_REGIONS } from './limits.ts';
 
 /** A region with the number of spans in it that have not left. (It has one, it is none: all regions have one shape, for speed.) */
@@ -33,8 +32,20 @@ export class OutputRegion {
   }
 }
 
+/** Who gets output: a connection, or what stands for one. */
+export interface Recipient {
+  readonly session: Session;
+  readonly isGone: boolean;
+  /** Bytes in the outbox that have not been offered. */
+  heldBytes: number;
+  /** Takes released output; true the first time since the last `flush`. */
+  offer(region: OutputRegion, from: number, to: number): boolean;
+  /** Writes what was offered. */
+  flush(): void;
+}
+
 interface Span {
-  connection: Connection | undefined;
+  connection: Recipient | undefined;
   region: OutputRegion | undefined;
   from: number;
   to: number;
@@ -58,13 +69,13 @@ export class Outbox implements Output, RegionSource {
   #head = 0;
   #tail = 0;
   #firstUnsealed = 0;
-  #current: Connection | undefined = undefined;
+  #current: Recipient | undefined = undefined;
   #spanStart = 0;
-  readonly #outer: (Connection | undefined)[] = [];
+  readonly #outer: (Recipient | undefined)[] = [];
   /** Spans of the last `begin` .. `end`, as indexes into the queue. */
   #messageFirst = 0;
   #messageEnd = 0;
-  readonly #batch: Connection[] = [];
+  readonly #batch: Recipient[] = [];
 
   constructor() {
     this.#region = new OutputRegion(OUTPUT_REGION_BYTES);
@@ -77,12 +88,12 @@ export class Outbox implements Output, RegionSource {
   }
 
   /** The connection that is being written for now. */
-  get current(): Connection | undefined {
+  get current(): Recipient | undefined {
     return this.#current;
   }
 
   begin(session: Session): void {
-    const connection = session.io as Connection;
+    const connection = session.io as unknown as Recipient;
     this.#closeSpan();
     this.#outer.push(this.#current);
     this.#open(connection);
@@ -97,7 +108,7 @@ export class Outbox implements Output, RegionSource {
   }
 
   repeat(session: Session): void {
-    const connection = session.io as Connection;
+    const connection = session.io as unknown as Recipient;
     const end = this.#messageEnd;
     for (let i = this.#messageFirst; i < end; i++) {
       const span = this.#spans[i]!;
@@ -106,7 +117,7 @@ export class Outbox implements Output, RegionSource {
   }
 
   /** What is written from now on is for `connection`: the outermost level, used while its requests run. */
-  enter(connection: Connection): void {
+  enter(connection: Recipient): void {
     this.#open(connection);
   }
 
@@ -123,7 +134,7 @@ export class Outbox implements Output, RegionSource {
   }
 
   /** Drops the replies written for `connection` since `mark`; messages, its own too, and output for others stay. */
-  discardSince(mark: number, connection: Connection): void {
+  discardSince(mark: number, connection: Recipient): void {
     this.#closeSpan();
     this.#spanStart = this.writer.at;
     for (let i = mark; i < this.#tail; i++) {
@@ -178,7 +189,7 @@ export class Outbox implements Output, RegionSource {
   }
 
   /** A connection is gone: what waits for it is dropped. */
-  forget(connection: Connection): void {
+  forget(connection: Recipient): void {
     for (let i = this.#head; i < this.#tail; i++) {
       const span = this.#spans[i]!;
       if (span.connection === connection) this.#drop(span);
@@ -192,7 +203,7 @@ export class Outbox implements Output, RegionSource {
     if (this.#spare.length < SPARE_REGIONS) this.#spare.push(region);
   }
 
-  #open(connection: Connection | undefined): void {
+  #open(connection: Recipient | undefined): void {
     this.#current = connection;
     this.#spanStart = this.writer.at;
     if (connection !== undefined) this.writer.resp = connection.session.resp;
@@ -208,7 +219,7 @@ export class Outbox implements Output, RegionSource {
   }
 
   #push(
-    connection: Connection,
+    connection: Recipient,
     region: OutputRegion,
     from: number,
     to: number,
