@@ -17,7 +17,7 @@ export interface RepairCommandOptions {
 
 export function repair(directory: string, options: RepairCommandOptions): Promise<number> {
   return run('repair', async (lines) => {
-    const { files, lockDatabase } = realSystem();
+    const { files, lockDatabase, clock } = realSystem();
     const isTrial = options.dryRun === true;
     const bar = await ProgressBar.create('Reading');
     let report: RepairReport;
@@ -25,6 +25,7 @@ export function repair(directory: string, options: RepairCommandOptions): Promis
       report = await repairDirectory({
         files,
         lockDatabase,
+        clock,
         directory,
         isTrial,
         dropKvasirFile: options.dropKeyspaces === true,

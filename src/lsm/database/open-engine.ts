@@ -30,7 +30,7 @@ import { MISSING_TABLE, Recovery } from './recovery.ts';
 import { Resources } from './resources.ts';
 
 /** What a directory may need that this version has. */
-const KNOWN_FEATURES: readonly string[] = [];
+export const KNOWN_FEATURES: readonly string[] = [];
 /** How often a directory that somebody else writes to is read before it is given up. */
 const READ_ATTEMPTS = 10;
 

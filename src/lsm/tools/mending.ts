@@ -46,17 +46,17 @@ export class Mending {
       const problem = `a table of format level ${contents.formatLevel} in a directory of a lower one`;
       this.contradiction = { file: name, code: 'CORRUPTION', problem };
     }
-    if (problems.length === 0) {
-      const report = (problem: Problem): void => void this.problems.push(problem);
-      compareWithManifest({ file, name, contents }, this.#state, report);
-    }
-    const { sizeBytes, smallest, largest } = contents;
+    const lies: Problem[] = [];
+    const report = (problem: Problem): void => void lies.push(problem);
+    if (problems.length === 0) compareWithManifest({ file, name, contents }, this.#state, report);
+    this.problems.push(...lies);
     if (contents.entries === 0) this.replaced.push(name);
-    else
-      this.#found.push({
-        file: { ...file, sizeBytes, smallest, largest, facts: undefined },
-        survey,
-      });
+    else if (problems.length + lies.length === 0) this.#found.push({ file, survey });
+    else {
+      const { sizeBytes, smallest, largest } = contents;
+      const asItIs = { ...file, sizeBytes, smallest, largest, facts: undefined };
+      this.#found.push({ file: asItIs, survey });
+    }
   }
 
   /** After the last table. */

@@ -73,6 +73,18 @@ test('a higher format level is refused by name', async () => {
   await expectRefused(system, 'UNSUPPORTED', 'at most 2, found 9');
 });
 
+test('features unknown here are refused by name', async () => {
+  const system = copyScene(scene);
+  const description = { layout: 'raw', settings: {}, keyspaces: [] } as const;
+  writeKvasirFileSync(
+    system.files,
+    DIRECTORY,
+    { ...description, formatLevel: 1, nextKeyspaceId: 1, features: ['time travel'] },
+    1,
+  );
+  await expectRefused(system, 'UNSUPPORTED', 'found time travel');
+});
+
 test("KVASIR of a higher level than the manifest: LevelDB's repair was here, and all is read again at that level", async () => {
   const system = copyScene(scene);
   const description = { layout: 'raw', features: [], settings: {}, keyspaces: [] } as const;

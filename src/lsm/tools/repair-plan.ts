@@ -10,6 +10,7 @@
  *             deletion is gone and a table or log that it made obsolete is not.
  */
 import { type FileSystem, joinPath } from '../../os/file-system.ts';
+import { KNOWN_FEATURES } from '../database/open-engine.ts';
 import { LsmError } from '../errors.ts';
 import type { FormatLevel } from '../format/table-options.ts';
 import { KVASIR_FILE } from '../manifest/file-names.ts';
@@ -146,10 +147,20 @@ class Planner {
       this.#losses.push(wholeFile(KVASIR_FILE, this.#files.stat(path)?.sizeBytes ?? 0, reason));
       return 1;
     }
+    this.#checkFeatures(path);
     if (level <= HIGHEST_FORMAT_LEVEL) return level;
     const problem = 'the directory has another format level, and is left as it is';
     const expected = `at most ${HIGHEST_FORMAT_LEVEL}`;
     throw new LsmError('UNSUPPORTED', problem, { path, expected, found: level });
+  }
+
+  /** Whoever does not know all of a directory's features must not touch it. Throws LsmError UNSUPPORTED. */
+  #checkFeatures(path: string): void {
+    const features = this.#description?.features ?? [];
+    const found = features.filter((name) => !KNOWN_FEATURES.includes(name));
+    if (found.length === 0) return;
+    const problem = 'the directory has features unknown here, and is left as it is';
+    throw new LsmError('UNSUPPORTED', problem, { path, found: found.join(', ') });
   }
 
   // ---- mend

@@ -8,6 +8,7 @@
  *
  * The lock is held meanwhile. Memory: a memtable, and of each run of tables that overlap a block, an index and a window.
  */
+import type { Clock } from '../../os/clock.ts';
 import type { DatabaseLock, LockDatabase } from '../../os/database-lock.ts';
 import { DirectoryLockedError } from '../../os/directory-lock.ts';
 import { type FileSystem, joinPath } from '../../os/file-system.ts';
@@ -37,6 +38,8 @@ export interface RepairOptions {
   readonly files: FileSystem;
   readonly lockDatabase: LockDatabase;
   readonly directory: string;
+  /** For the times that tables carry; without it they carry none. */
+  readonly clock?: Clock | undefined;
   /** Gives up a KVASIR that cannot be read, and with it the names and settings of keyspaces. Default false: the repair is refused then. */
   readonly dropKvasirFile?: boolean | undefined;
   /**
@@ -202,7 +205,9 @@ class Repair {
 
   #convertLogs(plan: RepairPlan): void {
     for (const { group, survey } of plan.conversions) {
-      const steps = convertLogs(group, survey, () => this.#output(plan, 0, [], Infinity));
+      const steps = convertLogs(group, survey, () =>
+        this.#output(plan, 0, [], Infinity, this.#nowSeconds()),
+      );
       this.#counted(steps);
     }
   }
@@ -210,9 +215,15 @@ class Repair {
   #merge(plan: RepairPlan, level: number, sources: readonly MergeSource[]): TableOutput {
     const ranges = sources.flatMap(({ rangeDeletions }) => rangeDeletions);
     const { targetBytes = REPAIRED_TABLE_BYTES } = this.#options;
-    const output = this.#output(plan, level, ranges, targetBytes);
+    const times = sources.map(({ youngestAtSeconds }) => youngestAtSeconds);
+    const youngest = times.includes(0) ? this.#nowSeconds() : Math.max(...times);
+    const output = this.#output(plan, level, ranges, targetBytes, youngest);
     this.#counted(mergeTables(this.#files, this.#directory, sources, output));
     return output;
+  }
+
+  #nowSeconds(): number {
+    return Math.floor((this.#options.clock?.now() ?? 0) / 1000);
   }
 
   #output(
@@ -220,12 +231,13 @@ class Repair {
     level: number,
     ranges: MergeSource['rangeDeletions'],
     targetBytes: number,
+    youngestAtSeconds: number,
   ): TableOutput {
     const output = new TableOutput({
       files: this.#files,
       directory: this.#directory,
       level,
-      table: tableOptions(plan),
+      table: { ...tableOptions(plan), createdAtSeconds: this.#nowSeconds(), youngestAtSeconds },
       targetBytes,
       ranges,
       allocateFileNumber: () => this.#nextFileNumber++,
@@ -289,15 +301,17 @@ function recordOf({ problems, losses, replaced, description }: RepairPlan): stri
   ];
 }
 
-function sourceOf({ name, contents, rangeDeletions }: TableSurvey): MergeSource {
+function sourceOf({ name, contents, rangeDeletions, properties }: TableSurvey): MergeSource {
   const { sizeBytes, smallest, largest } = contents;
-  return { name, sizeBytes, smallest, largest, rangeDeletions };
+  const youngestAtSeconds = properties?.youngestAtSeconds ?? 0;
+  return { name, sizeBytes, smallest, largest, rangeDeletions, youngestAtSeconds };
 }
 
 /** A table that was made of logs, under its temporary name. */
 function logSource({ temporaryPath, file, rangeDeletions }: WrittenTable): MergeSource {
   const { sizeBytes, smallest, largest } = file;
-  return { name: baseName(temporaryPath), sizeBytes, smallest, largest, rangeDeletions };
+  const name = baseName(temporaryPath);
+  return { name, sizeBytes, smallest, largest, rangeDeletions, youngestAtSeconds: 0 };
 }
 
 /** Tables by whether they have keys in common, directly or through others; those without entries are left out. */

@@ -25,6 +25,8 @@ export interface MergeSource {
   readonly smallest: Uint8Array;
   readonly largest: Uint8Array;
   readonly rangeDeletions: readonly RangeDeletion[];
+  /** When its youngest entry was first in a table; 0 where that is not known. */
+  readonly youngestAtSeconds: number;
 }
 
 /** Entries from one step to the next. */

@@ -120,7 +120,7 @@ export class TableOutput {
     this.written.push({
       temporaryPath: joinPath(directory, temporaryFileName(this.#number)),
       path: joinPath(directory, tableFileName(this.#number)),
-      file: newFile(level, this.#number, meta, table.formatLevel === 2),
+      file: newFile(level, this.#number, meta, table),
       entries: meta.entries,
       rangeDeletions: [...this.#added, ...fragments],
     });
@@ -146,9 +146,16 @@ export class TableOutput {
   }
 }
 
-function newFile(level: number, number: number, meta: TableMeta, hasFacts: boolean): NewFile {
+function newFile(
+  level: number,
+  number: number,
+  meta: TableMeta,
+  { formatLevel, youngestAtSeconds = 0 }: TableWriteOptions,
+): NewFile {
   const { sizeBytes, smallest, largest } = meta;
   const { minSequence, maxSequence, entries, deletions, rangeDeletions } = meta;
-  const facts = { minSequence, maxSequence, entries, deletions, rangeDeletions };
-  return { level, number, sizeBytes, smallest, largest, facts: hasFacts ? facts : undefined };
+  const youngestSeconds = youngestAtSeconds === 0 ? undefined : youngestAtSeconds;
+  const facts = { minSequence, maxSequence, entries, deletions, rangeDeletions, youngestSeconds };
+  const isTold = formatLevel === 2;
+  return { level, number, sizeBytes, smallest, largest, facts: isTold ? facts : undefined };
 }
