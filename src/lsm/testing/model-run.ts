@@ -13,6 +13,8 @@ import type { RangeIterator } from '../database/range-iterator.ts';
 import type { RangeOptions } from '../database/range.ts';
 import { NOT_CACHED } from '../database/read-path.ts';
 import type { Snapshot } from '../database/snapshot.ts';
+import { checkDirectory } from '../tools/directory-check.ts';
+import { problemText } from '../tools/problem.ts';
 import { type Bounds, bytes, Model, type Pairs, text } from './model.ts';
 import { randomOptions } from './random-options.ts';
 import { SimulatedSystem } from './simulated-system.ts';
@@ -72,7 +74,14 @@ export class ModelRun {
     }
     await this.#readAll();
     this.#letGo();
+    await this.#close();
+  }
+
+  /** What is on the disk then is as it should be. */
+  async #close(): Promise<void> {
     await this.#system.until(this.#db.close());
+    const { files } = this.#system;
+    expect(checkDirectory({ directory: DIRECTORY, files }).problems.map(problemText)).toEqual([]);
   }
 
   async #open(): Promise<void> {
@@ -312,7 +321,7 @@ export class ModelRun {
 
   async #reopen(): Promise<void> {
     this.#letGo();
-    if (this.#random.below(2) === 0) await this.#system.until(this.#db.close());
+    if (this.#random.below(2) === 0) await this.#close();
     // What the kernel was given is there, whether the process closed it or was killed.
     this.#system = this.#system.restart();
     await this.#open();
