@@ -155,6 +155,11 @@ export const INGEST_ROOM_FACTOR = 64;
 /** Tables of one ingest, and so of one edit: 6 TiB of the largest ones. */
 export const MAX_INGEST_TABLES = 100_000;
 
+// ---- secondaries
+
+/** How often a refresh looks again where the writer's files have changed under it. */
+export const MAX_REFRESH_ATTEMPTS = 10;
+
 // ---- backups
 
 /** Files are copied and hashed in pieces of this size: a quarter of a millisecond each. */
