@@ -285,6 +285,12 @@ export class Engine implements ReaderViews {
     throw new LsmError('LOCKED', 'the lock on the directory was lost', { path: this.directory });
   }
 
+  /** Throws LsmError UNSUPPORTED in a directory of format level 1. */
+  checkLevel2(what: string): void {
+    if (this.versions.formatLevel > 1) return;
+    throw new LsmError('UNSUPPORTED', `${what} need format level 2`, { path: this.directory });
+  }
+
   /** Throws LsmError CLOSED. */
   checkOpen(): void {
     if (this.isClosed) throw new LsmError('CLOSED', 'the database is closed');

@@ -9,7 +9,7 @@ import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import type { JobRequest } from '../compaction/job.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
-import { isTimed, styleFromJson, styleToJson } from '../compaction/style.ts';
+import { styleFromJson, styleToJson } from '../compaction/style.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { MIN_CACHE_BYTES } from '../limits.ts';
 import {
@@ -166,7 +166,6 @@ async function recover(
   }
   engine.events.publish('open', { isNew: recovery.isNew, replayedEntries: recovery.entries });
   engine.background.schedule();
-  if (isTimed(settings.compaction)) engine.background.beginClock();
   if (!settings.readOnly) new FactsReader(engine).begin();
   return engine;
 }

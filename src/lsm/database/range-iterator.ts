@@ -287,6 +287,7 @@ export class RangeIterator {
       upper: this.#upper,
       mode: isOn ? SYNC : mode,
       requests: this.#requests,
+      formatLevel: engine.versions.formatLevel,
     });
     this.#cursor = new VisibleCursor(source, this.#sequence, this.#lower, this.#upper);
     if (!isOn) return;

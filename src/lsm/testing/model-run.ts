@@ -134,6 +134,10 @@ export class ModelRun {
     for (let i = 0; i < count; i++) {
       const key = this.#key();
       const { name, space } = this.#space();
+      if (this.#options.formatLevel === 2 && random.below(8) === 0) {
+        promises.push(this.#deleteRange(name, space, key, isBatch ? batch : undefined));
+        continue;
+      }
       const isDeletion = random.below(3) === 0;
       const value = this.#value();
       if (isDeletion) this.#model.delete(name, key);
@@ -154,6 +158,20 @@ export class ModelRun {
     if (isBatch && random.below(3) === 0) batch.writeSync({ sync });
     else if (isBatch) promises.push(batch.write({ sync }));
     await this.#system.until(Promise.all(promises));
+  }
+
+  #deleteRange(
+    name: string,
+    space: Keyspace,
+    from: string,
+    batch: Batch | undefined,
+  ): Promise<void> {
+    const to = this.#random.below(3) === 0 ? this.#key() : `${from}\xff`;
+    this.#model.deleteRange(name, from, to);
+    if (batch !== undefined) batch.deleteRange(bytes(from), bytes(to), space);
+    else if (this.#random.below(2) === 0) space.deleteRangeSync(bytes(from), bytes(to));
+    else return space.deleteRange(bytes(from), bytes(to));
+    return Promise.resolve();
   }
 
   /** A batch that is begun before there are keyspaces would keep the directory raw. */
