@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 import { SeededRandomness } from '../../os/randomness.ts';
+import type { SimulatedFileSystem } from '../../os/simulated-file-system.ts';
 import type { Database } from '../database/database.ts';
 import type { Batch } from '../database/batch.ts';
 import { open } from '../database/database.ts';
@@ -25,6 +26,15 @@ const OPEN_AT_ONCE = 4;
 interface OpenSnapshot {
   readonly snapshot: Snapshot;
   readonly model: Model;
+}
+
+/** A database that was closed. */
+export interface ClosedRun {
+  readonly files: SimulatedFileSystem;
+  readonly directory: string;
+  readonly options: OpenOptions;
+  /** What it holds, by keyspace. */
+  readonly pairs: ReadonlyMap<string, Pairs>;
 }
 
 interface OpenIterator {
@@ -50,6 +60,8 @@ export class ModelRun {
   readonly #keys: readonly string[];
   /** Names of keyspaces; '' alone where the directory is raw. */
   readonly #spaces: readonly string[];
+  /** Called whenever the database was closed. */
+  onClosed: (closed: ClosedRun) => Promise<void> = () => Promise.resolve();
   /** What was done, for who looks for a failure's cause. */
   readonly history: string[] = [];
   /** Numbers of operations that are left out: whoever makes a failing run shorter says which. */
@@ -82,6 +94,8 @@ export class ModelRun {
     await this.#system.until(this.#db.close());
     const { files } = this.#system;
     expect(checkDirectory({ directory: DIRECTORY, files }).problems.map(problemText)).toEqual([]);
+    const pairs = new Map(this.#spaces.map((name) => [name, this.#model.range(name)]));
+    await this.onClosed({ files, directory: DIRECTORY, options: this.#options, pairs });
   }
 
   async #open(): Promise<void> {
