@@ -32,3 +32,9 @@ export { ReadAttempt } from './database/read-attempt.ts';
 export { Resources, type ResourcesOptions } from './database/resources.ts';
 export { Snapshot } from './database/snapshot.ts';
 export type { LevelStats, PinStats, Stats } from './database/stats.ts';
+export {
+  openSecondary,
+  type RefreshInfo,
+  Secondary,
+  type SecondaryOptions,
+} from './secondary/secondary.ts';

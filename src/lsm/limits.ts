@@ -74,8 +74,13 @@ export const MAX_MERGED_RUNS = 64;
 export const MAX_FIFO_LEVEL0_FILES = 4096;
 /** A manifest that is larger is replaced by one that begins with the whole state. */
 export const MAX_MANIFEST_BYTES: number = 4 * 1024 * 1024;
-/** How often work is looked for that is due only because time has passed. */
-export const CLOCK_MS = 10_000;
+/** Work that is due only because time has passed is looked for this often at most. */
+export const MIN_CLOCK_MS = 1000;
+/**
+ * A table with range tombstones, or one of level 0 that is mostly deletions, is compacted after this long for their sake: whoever deletes all the time has it merged
+ * with others by then.
+ */
+export const DELETIONS_REST_SECONDS = 60;
 /** After how long a flush or compaction that found no room on the disk is tried again. */
 export const RETRY_MS = 1000;
 /** A job thread looks for more urgent requests this often, ... */
@@ -154,6 +159,11 @@ export const INGEST_FIRST_ROOM: number = 2 ** 20;
 export const INGEST_ROOM_FACTOR = 64;
 /** Tables of one ingest, and so of one edit: 6 TiB of the largest ones. */
 export const MAX_INGEST_TABLES = 100_000;
+
+// ---- secondaries
+
+/** How often a refresh looks again where the writer's files have changed under it. */
+export const MAX_REFRESH_ATTEMPTS = 10;
 
 // ---- backups
 

@@ -12,7 +12,8 @@ import { SeededRandomness } from '../../src/os/randomness.ts';
 const DIRECTORY = '/data';
 const KEYS = 60;
 
-type Change = readonly [key: string, value: string | undefined];
+/** A key and its value, undefined where it is deleted; or, with `to`, all keys from it on and before `to` are deleted. */
+type Change = readonly [key: string, value: string | undefined, to?: string];
 
 /**
  * `refused`: it failed and was taken back (a full disk), or nothing was tried. `unknown`: it failed so that the database refuses all others; it may be found.
@@ -204,8 +205,9 @@ export class LsmScenario {
       this.writes.push(write);
       this.history.push(sync ? `put ${size} synced` : `put ${size}`);
       const batch = db.batch();
-      for (const [key, value] of changes) {
-        if (value === undefined) batch.delete(bytes(key));
+      for (const [key, value, to] of changes) {
+        if (to !== undefined) batch.deleteRange(bytes(key), bytes(to));
+        else if (value === undefined) batch.delete(bytes(key));
         else batch.put(bytes(key), bytes(value));
       }
       if (random.below(3) === 0) {
@@ -249,6 +251,9 @@ export class LsmScenario {
   #change(): Change {
     const { random } = this;
     const key = `key${String(random.below(KEYS)).padStart(5, '0')}`;
+    if (this.options.formatLevel === 2 && random.below(12) === 0) {
+      return [key, undefined, `${key.slice(0, 7)}~`];
+    }
     if (random.below(4) === 0) return [key, undefined];
     const length = random.below(30) === 0 ? 3000 : random.below(100);
     return [key, `${this.#values++}:${'v'.repeat(length)}`];
@@ -256,8 +261,10 @@ export class LsmScenario {
 }
 
 function apply(map: Map<string, string>, { changes }: Write): void {
-  for (const [key, value] of changes) {
-    if (value === undefined) map.delete(key);
+  for (const [key, value, to] of changes) {
+    if (to !== undefined) {
+      for (const other of map.keys()) if (other >= key && other < to) map.delete(other);
+    } else if (value === undefined) map.delete(key);
     else map.set(key, value);
   }
 }

@@ -137,6 +137,14 @@ test('inspect: tables, blocks, entries, logs, manifests', async () => {
     names.find((name) => name.startsWith('MANIFEST'))!,
   );
   expect((await kvasir(['inspect', manifest])).out).toContain('comparator leveldb.Bytewise');
+  const last = path.join(
+    ours,
+    names.findLast((name) => name.endsWith('.ldb'))!,
+  );
+  const of = async (...args: string[]): Promise<string> =>
+    (await kvasir(['inspect', last, '--limit', '1', ...args])).out.trim();
+  expect(await of('--keyspace', 'users', '--from', 'user:02900')).toContain('users:"user:02900"');
+  expect(await of('--keyspace', '', '--entries')).toContain('0x00ff @ 3001 value  0x010203');
   const unknown = await kvasir(['inspect', path.join(ours, 'KVASIR')]);
   expect([unknown.code, unknown.err]).toEqual([1, expect.stringContaining('--as table')]);
 });

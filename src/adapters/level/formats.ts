@@ -5,9 +5,12 @@
 export type Format = 'utf8' | 'buffer' | 'view';
 export type Formatted = string | Uint8Array;
 
-/** Node.js's own decoder, without the checks around it; works for any Uint8Array. */
-const utf8Slice = (Buffer.prototype as unknown as { utf8Slice: Utf8Slice }).utf8Slice;
-type Utf8Slice = (this: Uint8Array, start: number, end: number) => string;
+/** Node.js's own coders, without the checks around them; they work for any Uint8Array. */
+interface Coders {
+  utf8Slice(this: Uint8Array, start: number, end: number): string;
+  utf8Write(this: Uint8Array, text: string, at: number, length: number): number;
+}
+const coders = Buffer.prototype as unknown as Coders;
 
 /** The bytes of a key or value, the caller's own where it has bytes. */
 export function bytesOf(formatted: Formatted): Uint8Array {
@@ -20,5 +23,10 @@ export function bytesOf(formatted: Formatted): Uint8Array {
 
 /** The text in `[start, end)`. */
 export function textOf(bytes: Uint8Array, start: number, end: number): string {
-  return utf8Slice.call(bytes, start, end);
+  return coders.utf8Slice.call(bytes, start, end);
+}
+
+/** Writes a text to the beginning of `target`, which must have room for three bytes a unit; returns its length. */
+export function writeText(target: Uint8Array, text: string): number {
+  return coders.utf8Write.call(target, text, 0, target.length);
 }

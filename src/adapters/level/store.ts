@@ -7,15 +7,15 @@
 import type { Batch } from '../../lsm/database/batch.ts';
 import { Database } from '../../lsm/database/database.ts';
 import type { Engine } from '../../lsm/database/engine.ts';
-import type { ReadOptions } from '../../lsm/database/keyspace.ts';
 import type { RangeOptions } from '../../lsm/database/range.ts';
 import type { RangeIterator } from '../../lsm/database/range-iterator.ts';
 import { NOT_CACHED } from '../../lsm/database/read-path.ts';
 import type { Snapshot } from '../../lsm/database/snapshot.ts';
 import { BLOCKED, END } from '../../lsm/cursor.ts';
-import { bytesOf, type Format, type Formatted, textOf } from './formats.ts';
+import { bytesOf, type Format, type Formatted } from './formats.ts';
 import { levelError } from './level-error.ts';
 import { CLEAR_BATCH_BYTES, CLEAR_SLICE, KEPT_BATCH_BYTES } from './limits.ts';
+import { PointReads } from './point-reads.ts';
 
 /** One operation of a batch, as abstract-level prepares it. */
 export interface Operation {
@@ -30,6 +30,7 @@ export type Later<T> = T | Promise<T>;
 export class Store {
   readonly engine: Engine;
   readonly database: Database;
+  readonly #points: PointReads;
   #batch: Batch;
   /** Reads and other work that close waits for. */
   #pending = 0;
@@ -38,6 +39,7 @@ export class Store {
   constructor(engine: Engine) {
     this.engine = engine;
     this.database = new Database(engine);
+    this.#points = new PointReads(engine);
     this.#batch = this.database.batch();
   }
 
@@ -45,7 +47,7 @@ export class Store {
 
   getSync(key: Formatted, format: Format, snapshot: Snapshot | undefined): Formatted | undefined {
     try {
-      return formatted(this.database.getSync(bytesOf(key), at(snapshot)), format);
+      return this.#points.getSync(key, format, snapshot);
     } catch (error) {
       throw levelError(error);
     }
@@ -56,10 +58,8 @@ export class Store {
     format: Format,
     snapshot: Snapshot | undefined,
   ): Later<Formatted | undefined> {
-    const bytes = bytesOf(key);
-    const value = this.#peek(bytes, snapshot);
-    if (value !== NOT_CACHED) return this.inTurn(formatted(value, format));
-    return this.while(this.#load(bytes, format, snapshot));
+    const value = this.#peek(key, format, snapshot);
+    return value === NOT_CACHED ? this.#load(key, format, snapshot) : this.inTurn(value);
   }
 
   getMany(
@@ -67,48 +67,73 @@ export class Store {
     format: Format,
     snapshot: Snapshot | undefined,
   ): Later<(Formatted | undefined)[]> {
-    const values: (Formatted | undefined)[] = [];
-    let missed: Promise<void>[] | undefined;
-    for (const [i, key] of keys.entries()) {
-      const bytes = bytesOf(key);
-      const value = this.#peek(bytes, snapshot);
-      if (value !== NOT_CACHED) values.push(formatted(value, format));
-      else {
-        // What is read later is read as of now, whatever is written meanwhile.
-        values.push(undefined);
-        const load = this.#load(bytes, format, snapshot).then((found) => void (values[i] = found));
-        (missed ??= []).push(load);
-      }
-    }
-    if (missed === undefined) return this.inTurn(values);
-    return this.while(Promise.all(missed).then(() => values));
+    return this.#many<Formatted | undefined>(
+      keys,
+      (key) => this.#peek(key, format, snapshot),
+      (key) => this.#load(key, format, snapshot),
+    );
   }
 
   has(key: Formatted, snapshot: Snapshot | undefined): Later<boolean> {
-    const value = this.get(key, 'buffer', snapshot);
-    return value instanceof Promise ? value.then(isThere) : isThere(value);
+    const isThere = this.#peekHas(key, snapshot);
+    return isThere === NOT_CACHED ? this.#loadHas(key, snapshot) : this.inTurn(isThere);
   }
 
   hasMany(keys: readonly Formatted[], snapshot: Snapshot | undefined): Later<boolean[]> {
-    const values = this.getMany(keys, 'buffer', snapshot);
-    return values instanceof Promise ? values.then(areThere) : areThere(values);
+    return this.#many<boolean>(
+      keys,
+      (key) => this.#peekHas(key, snapshot),
+      (key) => this.#loadHas(key, snapshot),
+    );
   }
 
-  #peek(key: Uint8Array, snapshot: Snapshot | undefined): Buffer | undefined | typeof NOT_CACHED {
+  /** All as of now: what is loaded is read as of the call too, whatever is written meanwhile. */
+  #many<T>(
+    keys: readonly Formatted[],
+    peek: (key: Formatted) => T | typeof NOT_CACHED,
+    load: (key: Formatted) => Promise<T>,
+  ): Later<T[]> {
+    const answers: T[] = [];
+    const loads: Promise<void>[] = [];
+    for (const [i, key] of keys.entries()) {
+      const answer = peek(key);
+      if (answer !== NOT_CACHED) answers[i] = answer;
+      else loads.push(load(key).then((loaded) => void (answers[i] = loaded)));
+    }
+    return loads.length === 0 ? this.inTurn(answers) : Promise.all(loads).then(() => answers);
+  }
+
+  #peek(
+    key: Formatted,
+    format: Format,
+    snapshot: Snapshot | undefined,
+  ): Formatted | undefined | typeof NOT_CACHED {
     try {
-      return this.database.peek(key, at(snapshot));
+      return this.#points.peek(key, format, snapshot);
     } catch (error) {
       throw levelError(error);
     }
   }
 
+  #peekHas(key: Formatted, snapshot: Snapshot | undefined): boolean | typeof NOT_CACHED {
+    try {
+      return this.#points.peekHas(key, snapshot);
+    } catch (error) {
+      throw levelError(error);
+    }
+  }
+
+  async #loadHas(key: Formatted, snapshot: Snapshot | undefined): Promise<boolean> {
+    return (await this.#load(key, 'buffer', snapshot)) !== undefined;
+  }
+
   async #load(
-    key: Uint8Array,
+    key: Formatted,
     format: Format,
     snapshot: Snapshot | undefined,
   ): Promise<Formatted | undefined> {
     try {
-      return formatted(await this.database.get(key, at(snapshot)), format);
+      return await this.while(this.#points.load(key, format, snapshot));
     } catch (error) {
       throw levelError(error);
     }
@@ -243,21 +268,4 @@ export function addTo(batch: Batch, { type, key, value }: Operation): void {
   } catch (error) {
     throw levelError(error);
   }
-}
-
-function at(snapshot: Snapshot | undefined): ReadOptions | undefined {
-  return snapshot === undefined ? undefined : { snapshot };
-}
-
-function formatted(value: Buffer | undefined, format: Format): Formatted | undefined {
-  if (value === undefined || format !== 'utf8') return value;
-  return textOf(value, 0, value.length);
-}
-
-function isThere(value: Formatted | undefined): boolean {
-  return value !== undefined;
-}
-
-function areThere(values: readonly (Formatted | undefined)[]): boolean[] {
-  return values.map(isThere);
 }

@@ -25,6 +25,7 @@ function addInspect(program: Command): void {
     .argument('<path>', 'a directory, table (.ldb, .sst), log (.log) or MANIFEST')
     .option('--blocks', 'of a table: its data blocks')
     .option('--entries', 'of a table or log: its entries')
+    .option('--keyspace <name>', 'entries of this keyspace')
     .option('--from <key>', 'entries from this key on (0x00ff: hexadecimal)')
     .option('--to <key>', 'entries up to this key')
     .option('--limit <n>', 'so many entries, of a log records, at most', positiveInteger)
@@ -40,7 +41,7 @@ comparator. The exit code is 1 where something could not be read.
 
 Examples:
   kvasir inspect ./data
-  kvasir inspect ./data/000012.ldb --entries --from user:1 --limit 20
+  kvasir inspect ./data/000012.ldb --keyspace users --from user:1 --limit 20
   kvasir inspect ./data/000012.ldb --blocks --json
   kvasir inspect ./data/000014.log --entries`,
     )

@@ -16,7 +16,7 @@ export function inspectDirectoryTo(
   directory: string,
   options: { readonly json?: boolean },
 ): number {
-  const inspection = inspectDirectory(files, directory);
+  const inspection = inspectDirectory(directory, files);
   const names = new KeyNames(inspection.description);
   if (options.json === true) lines.json(jsonOf(inspection, names));
   else print(lines, inspection, names);

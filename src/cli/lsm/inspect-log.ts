@@ -1,10 +1,11 @@
 /** `kvasir inspect 000007.log`: its records, and with --entries what they hold. */
-import { parseBytes, typeName } from '../../lsm/tools/bytes-text.ts';
+import { typeName } from '../../lsm/tools/bytes-text.ts';
 import { type LogRecord, logRecords } from '../../lsm/tools/inspect-log.ts';
 import { problemText } from '../../lsm/tools/problem.ts';
 import type { InspectedFile } from './inspect.ts';
 import { jsonProblem } from './inspect-directory.ts';
 import { printEntry } from './inspect-table.ts';
+import { storedRange } from './key-range.ts';
 import { counted, jsonBytes, type Lines, size } from './output.ts';
 
 export function inspectLogTo(lines: Lines, file: InspectedFile): number {
@@ -43,11 +44,9 @@ function printRecord(lines: Lines, record: LogRecord, isJson: boolean): void {
 }
 
 function printEntries(lines: Lines, record: LogRecord, file: InspectedFile): void {
-  const from = file.options.from === undefined ? undefined : parseBytes(file.options.from);
-  const to = file.options.to === undefined ? undefined : parseBytes(file.options.to);
+  const range = storedRange(file.options, file.names);
   for (const { key, value, sequence, type } of record.entries()) {
-    if (from !== undefined && Buffer.compare(key, from) < 0) continue;
-    if (to !== undefined && Buffer.compare(key, to) > 0) continue;
+    if (!range.contains(key)) continue;
     if (file.options.json === true) {
       const named = file.names.split(key);
       const version = { sequence, type: typeName(type) };

@@ -12,12 +12,13 @@ import {
   type TableInspection,
 } from '../../lsm/tools/inspect-table.ts';
 import { PROPERTIES_NAME } from '../../lsm/format/properties.ts';
-import { bytesText, keyParts, parseBytes, typeName } from '../../lsm/tools/bytes-text.ts';
+import { bytesText, keyParts, typeName } from '../../lsm/tools/bytes-text.ts';
 import type { KeyNames } from '../../lsm/tools/key-names.ts';
 import { problemText, type Problem } from '../../lsm/tools/problem.ts';
 import type { RawTable } from '../../lsm/tools/raw-table.ts';
 import type { InspectedFile } from './inspect.ts';
 import { jsonProblem } from './inspect-directory.ts';
+import { storedRange } from './key-range.ts';
 import { columns, complain, count, jsonBytes, type Lines, size } from './output.ts';
 
 const DEFAULT_WIDTH = 64;
@@ -29,7 +30,7 @@ export function inspectTableTo(lines: Lines, file: InspectedFile): number {
     const { options } = file;
     if (options.block !== undefined) return printBlock(lines, table, file, Number(options.block));
     if (options.blocks === true) return printBlocks(lines, table, file);
-    const hasRange = options.from !== undefined || options.to !== undefined;
+    const hasRange = [options.keyspace, options.from, options.to].some((x) => x !== undefined);
     if (options.entries === true || hasRange) return printEntries(lines, table, file);
     const inspection = inspectTable(table, file.name);
     if (options.json === true) lines.json(jsonOf(inspection));
@@ -151,11 +152,8 @@ function printBlock(lines: Lines, table: RawTable, file: InspectedFile, offset: 
 // ---- entries
 
 function printEntries(lines: Lines, table: RawTable, file: InspectedFile): number {
-  const { from, to, limit } = file.options;
-  const range = {
-    from: from === undefined ? undefined : parseBytes(from),
-    to: to === undefined ? undefined : parseBytes(to),
-  };
+  const { limit } = file.options;
+  const range = storedRange(file.options, file.names);
   let code = 0;
   const onProblem = (problem: Problem): void => {
     code = 1;
@@ -164,6 +162,7 @@ function printEntries(lines: Lines, table: RawTable, file: InspectedFile): numbe
   let left = limit === undefined ? Infinity : Number(limit);
   if (left <= 0) return 0;
   for (const entry of tableEntries(table, file.name, range, onProblem)) {
+    if (!range.contains(entry.key)) continue;
     printEntry(lines, entry, file);
     left--;
     if (left === 0) break;

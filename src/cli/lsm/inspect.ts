@@ -18,6 +18,7 @@ export interface InspectOptions {
   readonly blocks?: boolean;
   /** Of a table or log: its entries, within a range of keys, so many at most. */
   readonly entries?: boolean;
+  readonly keyspace?: string;
   readonly from?: string;
   readonly to?: string;
   readonly limit?: string;

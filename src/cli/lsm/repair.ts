@@ -75,13 +75,13 @@ function print(lines: Lines, directory: string, report: RepairReport, isTrial: b
   list(lines, 'replaced, and kept', kept);
   const { tablesKept, tablesWritten, entriesWritten, logsConverted, logEntries } = report;
   const how = report.isRebuild ? 'rebuilt from its tables' : 'repaired';
-  const written = `${counted(tablesWritten, 'table')} written with ${counted(entriesWritten, 'entry', 'entries')}`;
+  const written = `${counted(tablesWritten, 'table')} with ${counted(entriesWritten, 'entry', 'entries')}`;
   const logs =
-    logsConverted === 0
+    logEntries === 0
       ? ''
-      : `, ${counted(logEntries, 'entry', 'entries')} of ${counted(logsConverted, 'log')} among them`;
+      : `, ${counted(logEntries, 'entry', 'entries')} of them from ${counted(logsConverted, 'log')}`;
   lines.write(
-    `${directory}: ${how}: ${counted(tablesKept, 'table')} as they were, ${written}${logs}`,
+    `${directory}: ${how}: ${counted(tablesKept, 'table')} kept, written ${written}${logs}`,
   );
 }
 

@@ -251,6 +251,12 @@ export class BlockCache {
     return sum;
   }
 
+  /** Counts memory that others hold beside the cache, for its tables: `sizeBytes` below 0 where it is given back. */
+  charge(sizeBytes: number): void {
+    if (sizeBytes >= 0) this.#budget?.force(sizeBytes);
+    else this.#budget?.release(-sizeBytes);
+  }
+
   /** Gives all memory back. Nothing may be pinned, and nothing is asked of the cache afterwards. */
   close(): void {
     if (this.#budget !== undefined) {

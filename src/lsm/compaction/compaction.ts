@@ -50,6 +50,8 @@ export interface CompactionPicker {
     smallest: KeyBound,
     largest: KeyBound,
   ): Compaction | 'busy' | undefined;
+  /** When something will be due only because time has passed, in seconds since 1970; Infinity for never. */
+  dueAt(version: Version): number;
   /** Bytes that have to be rewritten before nothing is due any more, roughly. */
   debtBytes(version: Version): number;
   /** An output of this level is ended behind so many bytes, ... */

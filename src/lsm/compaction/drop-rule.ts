@@ -14,6 +14,7 @@ import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { equalBytes, Region } from '../../bytes/region.ts';
 import { TYPE_DELETION } from '../internal-key.ts';
 import type { DeadRange, JobRequest, KeyRange } from './job.ts';
+import { stripeOf } from './stripes.ts';
 
 export class DropRule {
   /** Whether the version that was asked for last is of another user key than the one before it. */
@@ -47,7 +48,7 @@ export class DropRule {
       end - start === key.length &&
       equalBytes(region, start, key.region, 0, key.length);
     this.isNewKey = !isSame;
-    const stripe = this.#stripeOf(sequence);
+    const stripe = stripeOf(this.#snapshots, sequence);
     if (isSame) {
       const isHidden = stripe === this.#stripe;
       this.#stripe = stripe;
@@ -62,20 +63,6 @@ export class DropRule {
       sequence <= this.#lowestSnapshot &&
       !this.#isBelow(region, start, end)
     );
-  }
-
-  /** The number of snapshots that do not see the sequence. */
-  #stripeOf(sequence: number): number {
-    const snapshots = this.#snapshots;
-    let stripe = 0;
-    if (snapshots.length === 0) return 0;
-    let last = snapshots.length;
-    while (stripe < last) {
-      const middle = (stripe + last) >>> 1;
-      if (snapshots[middle]! < sequence) stripe = middle + 1;
-      else last = middle;
-    }
-    return stripe;
   }
 
   #isBelow(region: Region, start: number, end: number): boolean {

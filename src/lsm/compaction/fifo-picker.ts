@@ -62,6 +62,15 @@ export class FifoPicker implements CompactionPicker {
     return this.#levelled.pickRange(version, smallest, largest);
   }
 
+  dueAt(version: Version): number {
+    const { maxAgeSeconds } = this.#options;
+    let oldest = Infinity;
+    for (const files of version.levels) {
+      for (const { facts } of files) oldest = Math.min(oldest, facts?.youngestSeconds ?? Infinity);
+    }
+    return oldest + maxAgeSeconds + 1;
+  }
+
   debtBytes(_version: Version): number {
     return 0;
   }

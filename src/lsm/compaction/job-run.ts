@@ -9,6 +9,7 @@ import type { MemoryBudget } from '../cache/memory-budget.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import { type Cursor, STREAM, VALID } from '../cursor.ts';
 import { fromFileError, LsmError } from '../errors.ts';
+import type { RangeDeletion } from '../format/range-deletions.ts';
 import { JOB_CACHE_BYTES, JOB_CACHE_SEGMENT_BYTES, JOB_STEP_ENTRIES } from '../limits.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { Memtable } from '../memtable/memtable.ts';
@@ -20,6 +21,7 @@ import { DropRule } from './drop-rule.ts';
 import type { JobFailure, JobReply, JobRequest, JobResult, JobSource } from './job.ts';
 import { inputBytes } from './job.ts';
 import { OutputWriter } from './output-writer.ts';
+import { RangeDrops } from './range-drops.ts';
 
 export interface JobEnvironment {
   readonly files: FileSystem;
@@ -38,6 +40,7 @@ export class JobRun {
   readonly #tables: TableCache;
   readonly #output: OutputWriter;
   readonly #rule: DropRule;
+  #ranges: RangeDrops | undefined = undefined;
   readonly #startUs: number;
   #source: Cursor | undefined = undefined;
   #entriesRead = 0;
@@ -80,25 +83,53 @@ export class JobRun {
   }
 
   #begin(): void {
-    const cursors = this.request.sources.map((source) => this.#open(source));
+    const { sources } = this.request;
+    const ranges = this.#rangesOf(sources);
+    this.#ranges = ranges;
+    this.#output.ranges = ranges;
+    const cursors = sources.map((source) => this.#open(source));
     this.#source = cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors);
     this.#source.first();
   }
 
   #open(source: JobSource): Cursor {
     if (source.kind === 'memtable') return new MemtableCursor(Memtable.attach(source.buffer));
-    const index = new LevelIndex(source.files.map((file) => new TableFile(file)));
+    const all = source.files.map((file) => new TableFile(file));
+    const index = new LevelIndex(all.filter((file) => this.#ranges?.hidesAll(file) !== true));
     return new LevelCursor(index, source.level, this.#tables, STREAM);
+  }
+
+  /** Range tombstones of all sources. */
+  #rangesOf(sources: readonly JobSource[]): RangeDrops | undefined {
+    const { request } = this;
+    if (request.table.formatLevel !== 2) return undefined;
+    const ranges: RangeDeletion[] = [];
+    for (const source of sources) {
+      if (source.kind === 'memtable') {
+        ranges.push(...(Memtable.attach(source.buffer).ranges?.all() ?? []));
+        continue;
+      }
+      for (const { number, facts } of source.files) {
+        if (facts?.rangeDeletions === 0) continue;
+        const table = this.#tables.acquire(number, source.level);
+        ranges.push(...table.rangeDeletions());
+        this.#tables.release(table);
+      }
+    }
+    return RangeDrops.of(ranges, request);
   }
 
   /** True at the end of the sources. */
   #mergeSome(source: Cursor): boolean {
     const rule = this.#rule;
+    const ranges = this.#ranges;
     const output = this.#output;
     for (let i = 0; i < JOB_STEP_ENTRIES; i++) {
       if (source.status !== VALID) return true;
       const { keyRegion, keyStart, keyEnd } = source;
-      const isDropped = rule.drops(keyRegion, keyStart, keyEnd, source.sequence, source.type);
+      const isDropped =
+        rule.drops(keyRegion, keyStart, keyEnd, source.sequence, source.type) ||
+        ranges?.hides(keyRegion, keyStart, keyEnd, source.sequence) === true;
       if (rule.isNewKey) this.#isNewKey = true;
       if (!isDropped) {
         output.add(source, this.#isNewKey);

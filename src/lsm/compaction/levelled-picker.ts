@@ -11,7 +11,7 @@
 import type { TableFile } from '../version/table-file.ts';
 import type { KeyBound, Version } from '../version/version.ts';
 import { compareInternalKeys } from '../internal-key.ts';
-import { LEVELS } from '../limits.ts';
+import { DELETIONS_REST_SECONDS, LEVELS } from '../limits.ts';
 import { Region } from '../../bytes/region.ts';
 import {
   bytesOf,
@@ -52,7 +52,7 @@ export class LevelledPicker implements CompactionPicker {
     this.#options = options;
   }
 
-  pick(version: Version, { compactPointer }: PickContext): Compaction | undefined {
+  pick(version: Version, context: PickContext): Compaction | undefined {
     const due: { level: number; score: number }[] = [];
     for (let level = 0; level < LEVELS - 1; level++) {
       const score = this.#score(version, level);
@@ -63,10 +63,10 @@ export class LevelledPicker implements CompactionPicker {
       const picked =
         level === 0
           ? this.pickLevel0(version)
-          : this.#pickFile(version, level, compactPointer(level));
+          : this.#pickFile(version, level, context.compactPointer(level));
       if (picked !== undefined) return picked;
     }
-    return due.length === 0 ? this.#pickDeletions(version) : undefined;
+    return due.length === 0 ? this.#pickDeletions(version, context.nowSeconds) : undefined;
   }
 
   pickRange(
@@ -86,6 +86,16 @@ export class LevelledPicker implements CompactionPicker {
       return this.#complete(version, level, files, 'manual') ?? 'busy';
     }
     return undefined;
+  }
+
+  dueAt(version: Version): number {
+    let earliest = Infinity;
+    for (let level = 0; level < LEVELS - 1; level++) {
+      for (const file of version.levels[level]!) {
+        if (isWorthIt(file)) earliest = Math.min(earliest, restEnd(level, file));
+      }
+    }
+    return earliest;
   }
 
   debtBytes(version: Version): number {
@@ -116,12 +126,8 @@ export class LevelledPicker implements CompactionPicker {
     // The order of sequences in level 0 is that of its files: a second compaction of it has to wait.
     if (isAnyCompacting(files)) return undefined;
     const oldest = files.at(-1)!;
-    const { keys, smallestEnd, largestStart, largestEnd } = oldest;
-    const together = version.overlapping(
-      0,
-      { region: keys, start: 0, end: smallestEnd },
-      { region: keys, start: largestStart, end: largestEnd },
-    );
+    const { smallest, largest } = boundsOf([oldest]);
+    const together = version.overlapping(0, smallest, largest);
     const isApart = together.length === 1;
     return this.#complete(version, 0, isApart ? together : oldestOf(files), 'level 0');
   }
@@ -166,10 +172,16 @@ export class LevelledPicker implements CompactionPicker {
     return best && this.#complete(version, level, best, 'level size');
   }
 
-  #pickDeletions(version: Version): Compaction | undefined {
+  #pickDeletions(version: Version, nowSeconds: number): Compaction | undefined {
+    const isDue = (level: number, file: TableFile): boolean =>
+      isWorthIt(file) && restEnd(level, file) <= nowSeconds;
+    if (version.levels[0]!.some((file) => isDue(0, file))) {
+      const picked = this.pickLevel0(version);
+      if (picked !== undefined) return picked;
+    }
     for (let level = 1; level < LEVELS - 1; level++) {
       for (const file of version.levels[level]!) {
-        if (!isMostlyDeletions(file)) continue;
+        if (!isDue(level, file)) continue;
         const together = withContinued(version, level, [file]);
         const below = belowOf(version, level, together);
         if (isAnyCompacting(together) || isAnyCompacting(below)) continue;
@@ -251,7 +263,16 @@ function worth(file: TableFile): number {
   return Math.max(1, file.sizeBytes) * (1 + 2 * part);
 }
 
-function isMostlyDeletions(file: TableFile): boolean {
-  const { entries = 0, deletions = 0 } = file.facts ?? {};
+/** Whether a file should go down for the sake of what its deletions hide. */
+function isWorthIt(file: TableFile): boolean {
+  const { entries = 0, deletions = 0, rangeDeletions = 0 } = file.facts ?? {};
+  // One range may hide anything.
+  if (rangeDeletions > 0) return true;
   return deletions >= DELETIONS_MIN && deletions >= entries * DELETIONS_PART;
+}
+
+/** When it may go: one that is merged soon anyway is left alone. */
+function restEnd(level: number, { facts }: TableFile): number {
+  const isResting = level === 0 || (facts?.rangeDeletions ?? 0) > 0;
+  return isResting ? (facts?.writtenSeconds ?? 0) + DELETIONS_REST_SECONDS : 0;
 }

@@ -11,6 +11,7 @@ import { tableFileName } from '../manifest/file-names.ts';
 import type { NewFile } from '../manifest/version-edit.ts';
 import { joinPath, type FileSystem, type OpenFile } from '../../os/file-system.ts';
 import type { JobRequest, KeyRange } from './job.ts';
+import type { RangeDrops } from './range-drops.ts';
 
 export class OutputWriter {
   readonly outputs: NewFile[] = [];
@@ -26,6 +27,8 @@ export class OutputWriter {
   readonly #belowLargest: readonly Region[];
   #belowAt = 0;
   #overlapBytes = 0;
+  /** Range tombstones that go on to the outputs. */
+  ranges: RangeDrops | undefined = undefined;
 
   constructor(files: FileSystem, request: JobRequest) {
     this.#files = files;
@@ -36,7 +39,11 @@ export class OutputWriter {
 
   /** Adds the entry that the cursor stands on. `isNewKey`: its user key is another than that of the entry before. Throws FileError. */
   add(cursor: Cursor, isNewKey: boolean): void {
-    if (isNewKey && this.#isFull(cursor)) this.#end();
+    if (isNewKey && this.#isFull(cursor)) {
+      const { keyRegion, keyStart, keyEnd } = cursor;
+      this.ranges?.writeBefore(this.#builder!, keyRegion, keyStart, keyEnd);
+      this.#end();
+    }
     const builder = (this.#builder ??= this.#begin());
     const { sequence } = cursor;
     builder.add(
@@ -53,6 +60,8 @@ export class OutputWriter {
 
   /** Ends the last table and makes all names durable. Throws FileError. */
   finish(): void {
+    if (this.ranges?.isPending === true) this.#builder ??= this.#begin();
+    if (this.#builder !== undefined) this.ranges?.writeRest(this.#builder);
     this.#end();
     if (this.outputs.length > 0) this.#files.syncDirectory(this.#request.directory);
   }

@@ -9,18 +9,22 @@ export function boundsOf(files: readonly TableFile[]): { smallest: KeyBound; lar
   let high = files[0]!;
   for (const file of files) {
     if (compareBytes(file.keys, 0, file.smallestEnd, low.keys, 0, low.smallestEnd) < 0) low = file;
-    const { keys, largestStart, largestEnd } = high;
-    if (
-      compareBytes(file.keys, file.largestStart, file.largestEnd, keys, largestStart, largestEnd) >
-      0
-    ) {
-      high = file;
-    }
+    const order = compareLargest(file, high);
+    if (order > 0 || (order === 0 && high.isLargestExclusive)) high = file;
   }
   return {
     smallest: { region: low.keys, start: 0, end: low.smallestEnd },
-    largest: { region: high.keys, start: high.largestStart, end: high.largestEnd },
+    largest: {
+      region: high.keys,
+      start: high.largestStart,
+      end: high.largestEnd,
+      isExclusive: high.isLargestExclusive,
+    },
   };
+}
+
+function compareLargest(a: TableFile, b: TableFile): number {
+  return compareBytes(a.keys, a.largestStart, a.largestEnd, b.keys, b.largestStart, b.largestEnd);
 }
 
 /** With neighbours that have further versions of the same user keys, in either direction. */

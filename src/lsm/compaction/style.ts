@@ -106,11 +106,6 @@ export function level0Limits(
   }
 }
 
-/** Whether work becomes due by time alone. */
-export function isTimed(style: CompactionStyle): boolean {
-  return style.style === 'fifo' && style.maxAgeMs !== undefined;
-}
-
 export function pickerFor(
   style: CompactionStyle,
   options: LevelledOptions,

@@ -81,6 +81,10 @@ export class UniversalPicker implements CompactionPicker {
     };
   }
 
+  dueAt(_version: Version): number {
+    return Infinity;
+  }
+
   debtBytes(version: Version): number {
     const runs = runsOf(version);
     if (runs.length < this.#options.runs) return 0;

@@ -9,7 +9,7 @@ import { bytesOf, type Compaction, type CompactionPicker } from '../compaction/c
 import type { DeadRange, JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
 import { LsmError } from '../errors.ts';
-import { CLOCK_MS, RETRY_MS } from '../limits.ts';
+import { MIN_CLOCK_MS, RETRY_MS } from '../limits.ts';
 import { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableFile } from '../version/table-file.ts';
 import type { KeyBound } from '../version/version.ts';
@@ -37,7 +37,7 @@ export class Background {
   #idleWaiters: Deferred[] = [];
   /** Set while the disk is full: nothing is begun until then. */
   #cancelRetry: (() => void) | undefined = undefined;
-  /** Ends the looking for work that time makes due. */
+  /** Set while work will be due only because time passes. */
   #stopClock: (() => void) | undefined = undefined;
   #isClosed = false;
 
@@ -45,11 +45,6 @@ export class Background {
     this.#engine = engine;
     this.#runner = runner;
     this.#picker = picker;
-  }
-
-  /** From now on looks every few seconds for what is due only because time has passed. */
-  beginClock(): void {
-    this.#stopClock ??= this.#engine.timers.every(CLOCK_MS, () => this.schedule());
   }
 
   get isFlushing(): boolean {
@@ -161,11 +156,23 @@ export class Background {
     if (this.#cancelRetry === undefined) {
       if (this.#flushing.length === 0) this.#beginFlush();
       if (this.#compaction === undefined) this.#beginCompaction();
+      this.#setClock();
     }
     if (this.#engine.memtables.full.length === 0) {
       this.#flushWaiters = resolved(this.#flushWaiters);
       if (this.#compaction === undefined) this.#idleWaiters = resolved(this.#idleWaiters);
     }
+  }
+
+  /** Looks again when something is due only because time has passed. */
+  #setClock(): void {
+    const { timers, clock, versions } = this.#engine;
+    this.#stopClock?.();
+    this.#stopClock = undefined;
+    const dueSeconds = this.#picker.dueAt(versions.current);
+    if (this.#compaction !== undefined || dueSeconds === Infinity) return;
+    const ms = Math.max(MIN_CLOCK_MS, dueSeconds * 1000 - clock.now());
+    this.#stopClock = timers.after(ms, () => this.schedule());
   }
 
   #beginFlush(): void {

@@ -9,7 +9,7 @@
  * await batch.write({ sync: true });
  * ```
  */
-import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { TYPE_DELETION, TYPE_RANGE_DELETION, TYPE_VALUE } from '../internal-key.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Engine } from './engine.ts';
 import { checkEntry, type Keyspace, type WriteOptions } from './keyspace.ts';
@@ -46,6 +46,15 @@ export class Batch {
 
   delete(key: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
     this.#add(TYPE_DELETION, key, NO_VALUE, keyspace);
+    return this;
+  }
+
+  /** Removes all keys from `from` on and before `to`. Needs format level 2: throws LsmError UNSUPPORTED at level 1. */
+  deleteRange(from: Uint8Array, to: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+    this.#engine.checkLevel2('range deletions');
+    checkEntry(to, NO_VALUE);
+    const end = Buffer.concat([keyspace.prefix, to]);
+    if (Buffer.compare(from, to) < 0) this.#add(TYPE_RANGE_DELETION, from, end, keyspace);
     return this;
   }
 

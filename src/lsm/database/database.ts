@@ -53,6 +53,18 @@ export class Database extends Keyspace {
     return found;
   }
 
+  /** @internal The list of keyspaces is another: those that are gone say so from now on. */
+  protected keyspacesReplaced(): void {
+    const { keyspaces } = this.#engine;
+    this.usePrefix(keyspaces.defaultPrefix());
+    for (const [name, keyspace] of this.#keyspaces) {
+      const isThere = keyspaces.has(name) && equals(keyspaces.open(name), keyspace.prefix);
+      if (isThere) continue;
+      keyspace.markDropped();
+      this.#keyspaces.delete(name);
+    }
+  }
+
   /** Names of the keyspaces that there are. */
   keyspaceNames(): string[] {
     this.#engine.checkOpen();
@@ -205,6 +217,10 @@ export class Database extends Keyspace {
     const failure = this.#engine.writeFailure;
     if (failure !== undefined) throw failure;
   }
+}
+
+function equals(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
 
 function boundOf(prefix: Uint8Array, key: Uint8Array): KeyBound {

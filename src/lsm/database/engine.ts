@@ -39,6 +39,7 @@ import { MissPolicy } from './miss-policy.ts';
 import type { Settings } from './options.ts';
 import { PointLookup } from './point-lookup.ts';
 import { ReadPath } from './read-path.ts';
+import { PinnedView, type ReaderViews } from './reader-views.ts';
 import { RetiredBatch, RetiredTables } from './retired-tables.ts';
 import { SnapshotList } from './snapshot-list.ts';
 import { Counters } from './stats.ts';
@@ -70,7 +71,7 @@ export interface Opened {
   readonly description: DirectoryDescription | undefined;
 }
 
-export class Engine {
+export class Engine implements ReaderViews {
   readonly directory: string;
   readonly settings: Settings;
   readonly files: FileSystem;
@@ -113,6 +114,8 @@ export class Engine {
   /** While a flush finds no room. */
   fullDisk: LsmError | undefined = undefined;
   isClosed = false;
+  /** The directory is written to by another process, which this one follows (secondary/): what it drops is gone here too. */
+  isFollowing = false;
   readonly #lock: DatabaseLock;
   #jobs = 0;
 
@@ -213,6 +216,30 @@ export class Engine {
     view.release(this.memtables, this.versions);
   }
 
+  retain(view: View): View {
+    return view.retain(this.memtables, this.versions);
+  }
+
+  /** What an iterator that begins now looks at. */
+  readerViews(): ReaderViews {
+    return this.isFollowing ? new PinnedView(this) : this;
+  }
+
+  /** Of the views that iterators of a database of one's own look at there is nothing to let go. */
+  readonly letGo = (): void => {};
+
+  /** Whoever writes to the directory has come so far, and all of it is in memtables and versions by now. */
+  followed(lastSequence: number): void {
+    this.lastSequence = lastSequence;
+    const { memtables, version } = this.view;
+    const { active, full } = this.memtables;
+    const isSame =
+      version === this.versions.current &&
+      memtables.length === full.length + 1 &&
+      memtables[0] === active;
+    if (!isSame) this.#look();
+  }
+
   /** Takes whole tables out of the tree, whose entries readers that are there already go on seeing. They must lie over nothing that stays. */
   retire(inputs: readonly CompactionInput[], onInstalled: () => void): void {
     const batch = new RetiredBatch(inputs, (file) => this.#remove(file));
@@ -256,6 +283,12 @@ export class Engine {
   checkLock(): void {
     if (this.#lock.isHeld()) return;
     throw new LsmError('LOCKED', 'the lock on the directory was lost', { path: this.directory });
+  }
+
+  /** Throws LsmError UNSUPPORTED in a directory of format level 1. */
+  checkLevel2(what: string): void {
+    if (this.versions.formatLevel > 1) return;
+    throw new LsmError('UNSUPPORTED', `${what} need format level 2`, { path: this.directory });
   }
 
   /** Throws LsmError CLOSED. */

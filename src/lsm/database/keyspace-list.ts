@@ -48,6 +48,13 @@ export class KeyspaceList {
     return this.isKeyspaced ? keyspacePrefix(DEFAULT_ID) : new Uint8Array(0);
   }
 
+  /** KVASIR, as whoever writes to the directory has left it. */
+  replace(description: DirectoryDescription | undefined): void {
+    this.#description = description;
+    this.#byName.clear();
+    for (const keyspace of description?.keyspaces ?? []) this.#byName.set(keyspace.name, keyspace);
+  }
+
   /** Keys without prefixes are about to be written. */
   stayRaw(): void {
     this.#isRawForGood = true;

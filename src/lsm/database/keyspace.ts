@@ -2,7 +2,7 @@
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { LsmError } from '../errors.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../limits.ts';
-import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { TYPE_DELETION, TYPE_RANGE_DELETION, TYPE_VALUE } from '../internal-key.ts';
 import { approximateBytes } from './approximate-size.ts';
 import type { Engine } from './engine.ts';
 import { lowerBound, upperBound } from './range-bounds.ts';
@@ -146,6 +146,38 @@ export class Keyspace {
   /** Removes a key; no error where it is not there. */
   delete(key: Uint8Array, options?: WriteOptions): Promise<void> {
     return this.#write(TYPE_DELETION, key, NO_VALUE, options);
+  }
+
+  /**
+   * Removes all keys from `from` on and before `to`, by one entry however many there are. Needs format level 2: LevelDB has no such entries; `clear` does without.
+   * Nothing happens where `to` is not behind `from`. Rejects as `put`, and with LsmError UNSUPPORTED at format level 1.
+   */
+  async deleteRange(from: Uint8Array, to: Uint8Array, options?: WriteOptions): Promise<void> {
+    const { writes, settings } = this.#engine;
+    const end = this.#rangeEnd(from, to);
+    const refusal = writes.refusal(from.length + end.length);
+    if (refusal !== undefined) throw refusal;
+    if (Buffer.compare(from, to) >= 0) return;
+    writes.add(TYPE_RANGE_DELETION, this.prefix, from, end);
+    await writes.promise(options?.sync ?? settings.sync);
+  }
+
+  /** The same, blocking. Throws LsmError. */
+  deleteRangeSync(from: Uint8Array, to: Uint8Array, options?: WriteOptions): void {
+    const { writes, settings, writeFailure } = this.#engine;
+    const end = this.#rangeEnd(from, to);
+    if (writeFailure !== undefined) throw writeFailure;
+    if (Buffer.compare(from, to) >= 0) return;
+    writes.add(TYPE_RANGE_DELETION, this.prefix, from, end);
+    writes.commitSync(options?.sync ?? settings.sync);
+  }
+
+  /** The whole key at which a range ends. */
+  #rangeEnd(from: Uint8Array, to: Uint8Array): Uint8Array {
+    checkEntry(from, to);
+    checkLengths(to, NO_VALUE);
+    this.#engine.checkLevel2('range deletions');
+    return Buffer.concat([this.prefix, to]);
   }
 
   /** Stores a value, blocking: for as long as there is no room (write stall), and with `sync` for the disk. Throws LsmError. */

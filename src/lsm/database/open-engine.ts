@@ -9,7 +9,7 @@ import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import type { JobRequest } from '../compaction/job.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
-import { isTimed, styleFromJson, styleToJson } from '../compaction/style.ts';
+import { styleFromJson, styleToJson } from '../compaction/style.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { MIN_CACHE_BYTES } from '../limits.ts';
 import {
@@ -18,6 +18,8 @@ import {
   readKvasirFile,
 } from '../manifest/kvasir-file.ts';
 import { tableFileName } from '../manifest/file-names.ts';
+import { FollowedManifest } from '../manifest/followed-manifest.ts';
+import type { ManifestState } from '../manifest/manifest-state.ts';
 import { VersionSet } from '../version/version-set.ts';
 import { Engine } from './engine.ts';
 import { Events } from './events.ts';
@@ -26,13 +28,13 @@ import { FileRemovals } from './file-removals.ts';
 import { LogSet } from './log-set.ts';
 import { MemtableList } from './memtable-list.ts';
 import { type OpenOptions, resolveOptions, type Settings } from './options.ts';
-import { MISSING_TABLE, Recovery } from './recovery.ts';
+import { MISSING_LOG, MISSING_TABLE, Recovery } from './recovery.ts';
 import { Resources } from './resources.ts';
 
 /** What a directory may need that this version has. */
 export const KNOWN_FEATURES: readonly string[] = [];
 /** How often a directory that somebody else writes to is read before it is given up. */
-const READ_ATTEMPTS = 10;
+export const READ_ATTEMPTS = 10;
 
 /** Throws LsmError; RangeError for options that cannot be. */
 export async function openEngine(directory: string, options: OpenOptions): Promise<Engine> {
@@ -47,7 +49,7 @@ export async function openEngine(directory: string, options: OpenOptions): Promi
 }
 
 /** What recovery needs, and the engine takes over. */
-interface Parts {
+export interface Parts {
   readonly settings: Settings;
   readonly resources: Resources;
   readonly budget: MemoryBudget;
@@ -56,7 +58,7 @@ interface Parts {
   readonly memtables: MemtableList;
 }
 
-function makeParts(directory: string, settings: Settings): Parts {
+export function makeParts(directory: string, settings: Settings): Parts {
   const { files } = settings.system;
   const resources = settings.resources ?? new Resources();
   const { budget } = resources;
@@ -68,7 +70,7 @@ function makeParts(directory: string, settings: Settings): Parts {
   return { settings, resources, budget, cache, tables, memtables };
 }
 
-function discard(parts: Parts): void {
+export function discard(parts: Parts): void {
   parts.tables.close();
   parts.memtables.close();
   parts.cache.close();
@@ -79,17 +81,33 @@ async function assemble(
   options: OpenOptions,
   lock: DatabaseLock,
 ): Promise<Engine> {
+  const followed =
+    options.readOnly === true ? new FollowedManifest(options.system!.files, directory) : undefined;
+  try {
+    return await attempts(directory, options, lock, followed);
+  } finally {
+    followed?.close();
+  }
+}
+
+async function attempts(
+  directory: string,
+  options: OpenOptions,
+  lock: DatabaseLock,
+  followed: FollowedManifest | undefined,
+): Promise<Engine> {
   for (let attempt = 1; ; attempt++) {
     const description = readKvasirFile(options.system!.files, directory);
     const stored = styleFromJson(description?.settings['compaction'], directory);
     const settings = resolveOptions({ ...options, compaction: options.compaction ?? stored });
     const parts = makeParts(directory, settings);
     try {
-      return await recover(directory, parts, lock, description);
+      return await recover(directory, parts, lock, description, followed);
     } catch (error) {
       discard(parts);
       // Whoever writes to the directory has removed what it no longer needs: what it needs now can be read.
-      if (!settings.readOnly || attempt === READ_ATTEMPTS || !isMissing(error)) throw error;
+      const hasMoved = followed !== undefined && (isMissing(error) || isNewer(followed));
+      if (!hasMoved || attempt === READ_ATTEMPTS) throw error;
     }
   }
 }
@@ -99,11 +117,13 @@ async function recover(
   parts: Parts,
   lock: DatabaseLock,
   description: DirectoryDescription | undefined,
+  followed: FollowedManifest | undefined,
 ): Promise<Engine> {
   const { settings, memtables } = parts;
   const { files, timers } = settings.system;
-  const recovery = new Recovery(directory, settings, memtables, parts.budget);
+  const recovery = new Recovery(directory, settings, memtables, parts.budget, followed);
   if (description !== undefined) checkDescription(description, recovery.state, KNOWN_FEATURES);
+  if (settings.readOnly) openAll(parts.tables, recovery.state);
   for (const _ of recovery.replay()) await new Promise<void>((resolve) => timers.soon(resolve));
 
   const { state, lastSequence } = recovery;
@@ -119,8 +139,7 @@ async function recover(
     allocateFileNumber: () => versions.allocateFileNumbers(1),
     zeroBytes: settings.memtableBytes,
   });
-  if (settings.readOnly) openAll(parts.tables, versions);
-  else {
+  if (!settings.readOnly) {
     versions.beginManifest();
     logs.begin(lastSequence, lastSequence, logNumber);
     memtables.active.logNumber = logNumber;
@@ -147,21 +166,25 @@ async function recover(
   }
   engine.events.publish('open', { isNew: recovery.isNew, replayedEntries: recovery.entries });
   engine.background.schedule();
-  if (isTimed(settings.compaction)) engine.background.beginClock();
   if (!settings.readOnly) new FactsReader(engine).begin();
   return engine;
 }
 
-function openAll(tables: TableCache, versions: VersionSet): void {
-  for (const [level, files] of versions.current.levels.entries()) {
-    for (const { number } of files) tables.release(tables.acquire(number, level));
-  }
+function openAll(tables: TableCache, { files }: ManifestState): void {
+  for (const { number, level } of files.values()) tables.release(tables.acquire(number, level));
 }
 
-function isMissing(error: unknown): boolean {
+/** Whether the manifest has gone on since it was read last. */
+function isNewer(followed: FollowedManifest): boolean {
+  followed.read();
+  return followed.isNew;
+}
+
+export function isMissing(error: unknown): boolean {
   const cause = error instanceof LsmError ? error.cause : error;
   if (cause instanceof FileError) return cause.code === 'ENOENT';
-  return error instanceof LsmError && error.problem === MISSING_TABLE;
+  if (!(error instanceof LsmError)) return false;
+  return error.problem === MISSING_TABLE || error.problem === MISSING_LOG;
 }
 
 function checkLayout(
@@ -227,4 +250,4 @@ async function takeLock(directory: string, settings: Settings): Promise<Database
   }
 }
 
-const NO_LOCK: DatabaseLock = { isHeld: () => true, release: () => Promise.resolve() };
+export const NO_LOCK: DatabaseLock = { isHeld: () => true, release: () => Promise.resolve() };

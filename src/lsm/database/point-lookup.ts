@@ -7,12 +7,14 @@
 import type { Region } from '../../bytes/region.ts';
 import type { TableCache } from '../cache/table-cache.ts';
 
+import type { Table } from '../format/table.ts';
 import { filterHash } from '../format/filter.ts';
-import { ABSENT, DELETED, FOUND, type Lookup, MERGE } from '../format/lookup.ts';
+import { ABSENT, DELETED, FOUND, type Lookup, MERGE, NOT_CACHED } from '../format/lookup.ts';
 import { TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
 import { LEVELS } from '../limits.ts';
 import { NONE } from '../memtable/layout.ts';
 import type { Memtable } from '../memtable/memtable.ts';
+import { NOT_COVERED } from '../range-fragments.ts';
 import type { TableFile } from '../version/table-file.ts';
 import type { RetiredBatch } from './retired-tables.ts';
 import type { View } from './view.ts';
@@ -43,6 +45,11 @@ export class PointLookup {
       const { memtable } = memtables[i]!;
       if (memtable.entries === 0) continue;
       const record = memtable.get(region, start, end, sequence);
+      if (memtable.ranges !== undefined) {
+        const covering = memtable.ranges.at(sequence).covering(region, start, end, sequence);
+        const isNewer = record === NONE || memtable.sequence(record) < covering;
+        if (covering !== NOT_COVERED && isNewer) return DELETED;
+      }
       if (record !== NONE) return found(memtable, record, lookup);
     }
     const level0 = version.levels[0]!;
@@ -112,17 +119,38 @@ export class PointLookup {
     // Nothing closes a table while this looks into it; the table cache hears of it now and then, so that it knows which ones are in use.
     const known = file.table;
     if (known !== undefined && known.isOpen && (++this.#lookups & TOUCH_MASK) !== 0) {
-      return known.get(region, start, end, sequence, hash, mode, lookup);
+      return ask(known, region, start, end, sequence, hash, mode, lookup);
     }
     const tables = this.#tables;
     const table = tables.acquireOpen(file.number) ?? tables.acquire(file.number, level);
     file.table = table;
     try {
-      return table.get(region, start, end, sequence, hash, mode, lookup);
+      return ask(table, region, start, end, sequence, hash, mode, lookup);
     } finally {
       tables.release(table);
     }
   }
+}
+
+/** What a table says: where one of its range deletions covers the key, all that is older is deleted, here and further down. */
+function ask(
+  table: Table,
+  region: Region,
+  start: number,
+  end: number,
+  sequence: number,
+  hash: number,
+  mode: number,
+  lookup: Lookup,
+): number {
+  const answer = table.get(region, start, end, sequence, hash, mode, lookup);
+  if (table.ranges === undefined || answer === NOT_CACHED) return answer;
+  const covering = table.ranges.covering(region, start, end, sequence);
+  if (covering === NOT_COVERED) return answer;
+  if (answer !== FOUND && answer !== MERGE) return DELETED;
+  if (lookup.sequence > covering) return answer;
+  lookup.release();
+  return DELETED;
 }
 
 function found(memtable: Memtable, record: number, lookup: Lookup): number {

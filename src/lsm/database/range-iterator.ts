@@ -22,6 +22,7 @@ import { VisibleCursor } from '../visible-cursor.ts';
 import type { Engine } from './engine.ts';
 import { lowerBound, upperBound } from './range-bounds.ts';
 import type { Entry, RangeOptions } from './range.ts';
+import type { ReaderViews } from './reader-views.ts';
 import type { SnapshotEntry } from './snapshot-list.ts';
 import type { View } from './view.ts';
 import { viewSource } from './view-source.ts';
@@ -40,6 +41,7 @@ export class RangeIterator {
   valueStart = 0;
   valueEnd = 0;
   readonly #engine: Engine;
+  readonly #views: ReaderViews;
   readonly #prefixLength: number;
   readonly #isReverse: boolean;
   readonly #limit: number;
@@ -71,6 +73,7 @@ export class RangeIterator {
     this.#lower = lowerBound(prefix, options);
     this.#upper = upperBound(prefix, options);
     this.#sequence = snapshot === undefined ? engine.lastSequence : snapshot.sequenceFor(engine);
+    this.#views = engine.readerViews();
     this.#hold = engine.snapshots.add(this.#sequence, 'iterator', engine.clock.monotonicUs());
     this.keyBytes = NO_BYTES;
     this.valueBytes = NO_BYTES;
@@ -78,7 +81,7 @@ export class RangeIterator {
 
   /** To the next entry of the range (in reverse order where that was asked for); false behind the last. Blocks for what is not in memory. Throws LsmError. */
   next(): boolean {
-    if (this.#place === ON && this.#view === this.#engine.view && this.#mode === SYNC) {
+    if (this.#place === ON && this.#view === this.#views.view && this.#mode === SYNC) {
       if (this.#count >= this.#limit) return this.#end();
       const cursor = this.#cursor!;
       if (this.#isReverse) cursor.previous();
@@ -126,7 +129,7 @@ export class RangeIterator {
       this.#cursor!.resume();
     } else if (
       this.#place === ON &&
-      this.#view === this.#engine.view &&
+      this.#view === this.#views.view &&
       this.#mode === CACHED &&
       this.#count < this.#limit
     ) {
@@ -206,6 +209,7 @@ export class RangeIterator {
     this.#isClosed = true;
     this.#place = BEHIND;
     this.#leave();
+    this.#views.letGo();
     this.#engine.snapshots.remove(this.#hold);
   }
 
@@ -249,7 +253,7 @@ export class RangeIterator {
       return;
     }
     const isOn = this.#place === ON;
-    if (this.#view !== this.#engine.view || this.#mode !== mode) this.#look(mode, isOn);
+    if (this.#view !== this.#views.view || this.#mode !== mode) this.#look(mode, isOn);
     const cursor = this.#cursor!;
     if (isOn) {
       if (this.#isReverse) cursor.previous();
@@ -272,7 +276,7 @@ export class RangeIterator {
     }
     this.#leave();
     const engine = this.#engine;
-    this.#view = engine.retainView();
+    this.#view = engine.retain(this.#views.view);
     this.#mode = mode;
     if (mode === CACHED) this.#requests ??= new BlockRequests(engine.tables.loader);
     const source = viewSource({
@@ -283,6 +287,7 @@ export class RangeIterator {
       upper: this.#upper,
       mode: isOn ? SYNC : mode,
       requests: this.#requests,
+      formatLevel: engine.versions.formatLevel,
     });
     this.#cursor = new VisibleCursor(source, this.#sequence, this.#lower, this.#upper);
     if (!isOn) return;

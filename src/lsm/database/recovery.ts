@@ -14,6 +14,7 @@ import type { BatchReader } from '../batch-reader.ts';
 import type { MemoryBudget } from '../cache/memory-budget.ts';
 import { JobRun } from '../compaction/job-run.ts';
 import { LsmError } from '../errors.ts';
+import type { FollowedManifest } from '../manifest/followed-manifest.ts';
 import { readCurrent } from '../manifest/current.ts';
 import {
   type FileName,
@@ -29,12 +30,13 @@ import {
 } from '../manifest/manifest-state.ts';
 import { VersionEdit } from '../manifest/version-edit.ts';
 import { Memtable } from '../memtable/memtable.ts';
-import { recoverLogs } from '../wal/log-recovery.ts';
+import { type LogDrop, recoverLogs } from '../wal/log-recovery.ts';
 import { BATCH_HEADER_BYTES } from '../write-batch.ts';
 import type { MemtableList } from './memtable-list.ts';
 import { type Settings, tableOptions } from './options.ts';
 
 export const MISSING_TABLE = 'a table is missing';
+export const MISSING_LOG = 'a log is missing';
 
 export class Recovery {
   readonly state: ManifestState;
@@ -47,25 +49,28 @@ export class Recovery {
   readonly #settings: Settings;
   readonly #memtables: MemtableList;
   readonly #budget: MemoryBudget;
-  readonly #names: readonly { name: string; file: FileName }[];
+  readonly #followed: FollowedManifest | undefined;
+  #names: readonly { name: string; file: FileName }[];
 
-  /** Reads the manifest. Throws LsmError. */
+  /** Reads the manifest: of a directory that somebody else may be writing to as `followed` has it. Throws LsmError. */
   constructor(
     directory: string,
     settings: Settings,
     memtables: MemtableList,
     budget: MemoryBudget,
+    followed?: FollowedManifest,
   ) {
     this.#files = settings.system.files;
     this.#directory = directory;
     this.#settings = settings;
     this.#memtables = memtables;
     this.#budget = budget;
+    this.#followed = followed;
     this.#names = this.#list();
     const current = readCurrent(this.#files, directory);
     this.isNew = current === undefined;
-    this.state =
-      current === undefined ? this.#create() : readManifest(this.#files, directory, current);
+    if (current === undefined) this.state = this.#create();
+    else this.state = followed?.read() ?? readManifest(this.#files, directory, current);
     if (current !== undefined && settings.errorIfExists) {
       throw new LsmError('EXISTS', 'there is a database in the directory', { path: directory });
     }
@@ -120,6 +125,8 @@ export class Recovery {
   /** Replays the logs; yields now and then. Throws LsmError, FileError. */
   *replay(): Generator<void, void> {
     const { state } = this;
+    // Whoever writes to the directory may have begun logs since, of which the manifest tells.
+    if (this.#settings.readOnly) this.#names = this.#list();
     const numbers = this.#names
       .filter(({ file }) => file.kind === 'log')
       .map(({ file }) => file.number)
@@ -129,6 +136,8 @@ export class Recovery {
       // The edit that is torn had counted: it took this log away.
       throw state.tail;
     }
+    if (!numbers.includes(state.logNumber)) this.#checkThatNothingMoved();
+    const drops: LogDrop[] = [];
     const recovery = recoverLogs({
       files: this.#files,
       directory: this.#directory,
@@ -137,7 +146,7 @@ export class Recovery {
       formatLevel: state.formatLevel,
       mode: this.#settings.recovery,
       apply: (batch) => this.#apply(batch),
-      report: this.#settings.onDrop,
+      report: this.#followed === undefined ? this.#settings.onDrop : (drop) => drops.push(drop),
     });
     for (;;) {
       const step = recovery.next();
@@ -148,8 +157,19 @@ export class Recovery {
       }
       yield;
     }
+    if (drops.some(isGap)) this.#checkThatNothingMoved();
+    for (const drop of drops) this.#settings.onDrop(drop);
     if (!this.#settings.readOnly) this.#flush();
     state.lastSequence = this.lastSequence;
+  }
+
+  /** Throws where somebody else has gone on with the directory: a log that is missing is in tables of a newer version, then. */
+  #checkThatNothingMoved(): void {
+    const followed = this.#followed;
+    if (followed === undefined) return;
+    followed.read();
+    if (!followed.isNew) return;
+    throw new LsmError('CORRUPTION', MISSING_LOG, { path: this.#directory });
   }
 
   /** Removes what nothing names any more. `logNumber`: of the log that was begun. */
@@ -229,4 +249,9 @@ export class Recovery {
     state.apply(edit, state.sizeBytes);
     this.#memtables.remove(full);
   }
+}
+
+/** Whether it was left out because sequences before it were missing. */
+function isGap({ error }: LogDrop): boolean {
+  return typeof error.expected === 'number' && typeof error.found === 'number';
 }

@@ -2,17 +2,21 @@
 import { LsmError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import type { SnapshotEntry } from './snapshot-list.ts';
+import type { View } from './view.ts';
 
 export class Snapshot {
   /** The last write that it sees. */
   readonly sequence: number;
   readonly #engine: Engine;
   #entry: SnapshotEntry | undefined;
+  /** Of a database that is followed: what the snapshot sees is there as long as this is. */
+  readonly #view: View | undefined;
 
   /** @internal */
   constructor(engine: Engine) {
     this.#engine = engine;
     this.sequence = engine.lastSequence;
+    this.#view = engine.isFollowing ? engine.view : undefined;
     this.#entry = engine.snapshots.add(this.sequence, 'snapshot', engine.clock.monotonicUs());
   }
 
@@ -35,6 +39,9 @@ export class Snapshot {
   sequenceFor(engine: Engine): number {
     if (engine !== this.#engine) throw new TypeError('the snapshot is of another database');
     if (this.#entry === undefined) throw new LsmError('CLOSED', 'the snapshot is closed');
+    if (this.#view !== undefined && this.#view !== engine.view) {
+      throw new LsmError('ABORTED', 'a refresh has ended the snapshot');
+    }
     return this.sequence;
   }
 }

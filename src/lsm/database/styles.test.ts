@@ -1,54 +1,8 @@
 import { describe, expect, test } from 'vitest';
-import { SimulatedSystem } from '../testing/simulated-system.ts';
 import { bytes, text } from '../testing/model.ts';
-import { type Database, open } from './database.ts';
-import type { OpenOptions } from './options.ts';
-import { Resources } from './resources.ts';
+import { Scene } from './testing.ts';
 
-const DIRECTORY = '/data';
 const DAY_MS = 86_400_000;
-
-class Scene {
-  system = new SimulatedSystem();
-  db!: Database;
-
-  async open(options: OpenOptions = {}): Promise<void> {
-    const { system } = this;
-    const resources = new Resources({ workers: 0 });
-    this.db = await system.until(
-      open(DIRECTORY, { resources, paranoid: true, ...options, system }),
-    );
-  }
-
-  async reopen(options: OpenOptions = {}): Promise<void> {
-    await this.system.until(this.db.close());
-    this.system = this.system.restart();
-    await this.open(options);
-  }
-
-  /** One table of level 0. */
-  async flush(entries: Readonly<Record<string, string>>): Promise<void> {
-    for (const [key, value] of Object.entries(entries)) this.db.putSync(bytes(key), bytes(value));
-    await this.system.until(this.db.flush());
-  }
-
-  get(key: string, options = {}): string | undefined {
-    return text(this.db.getSync(bytes(key), options));
-  }
-
-  files(level: number): number {
-    return this.db.stats().levels[level]!.files;
-  }
-
-  tables(): number {
-    return this.system.files.readDirectory(DIRECTORY).filter((name) => name.endsWith('.ldb'))
-      .length;
-  }
-
-  pass(ms: number): Promise<void> {
-    return this.system.files.loop.run(ms);
-  }
-}
 
 describe('the compaction style', () => {
   test('is what the directory was opened with last', async () => {
@@ -56,14 +10,14 @@ describe('the compaction style', () => {
     await scene.open({ compaction: { style: 'universal', runs: 3 } });
     await scene.reopen();
     for (const n of ['1', '2', '3']) await scene.flush({ a: n, b: n });
-    await scene.system.until(scene.db.idle());
+    await scene.until(scene.db.idle());
     expect(scene.files(6)).toBe(1);
     await scene.reopen({ compaction: 'levelled', level0Files: 1 });
     await scene.flush({ a: '4' });
-    await scene.system.until(scene.db.idle());
+    await scene.until(scene.db.idle());
     expect(scene.files(1)).toBe(1);
     expect(scene.files(6)).toBe(1);
-    expect(scene.system.files.stat(`${DIRECTORY}/KVASIR`)?.sizeBytes).toBeGreaterThan(0);
+    expect(scene.has('KVASIR')).toBe(true);
     await scene.reopen();
     expect(scene.get('a')).toBe('4');
   });
@@ -71,7 +25,7 @@ describe('the compaction style', () => {
   test('leaves no file of its own where it is the default', async () => {
     const scene = new Scene();
     await scene.open({ compaction: 'levelled' });
-    expect(scene.system.files.stat(`${DIRECTORY}/KVASIR`)).toBeUndefined();
+    expect(scene.has('KVASIR')).toBe(false);
   });
 
   test('does not keep a new directory from having keyspaces', async () => {
@@ -112,7 +66,7 @@ describe('FIFO compaction', () => {
     const scene = new Scene();
     await scene.open({ compaction: { style: 'fifo', maxBytes: 27_000 }, codec: 'none' });
     for (let n = 0; n < 6; n++) await scene.flush({ [`k${n}`]: 'v'.repeat(8000) });
-    await scene.system.until(scene.db.idle());
+    await scene.until(scene.db.idle());
     expect([...scene.db.range()].map(([key]) => text(key))).toEqual(['k3', 'k4', 'k5']);
     expect(scene.db.stats().tables.bytes).toBeLessThan(27_000);
   });
@@ -141,7 +95,7 @@ describe('FIFO compaction', () => {
     snapshot.close();
     await scene.pass(1000);
     expect(scene.tables()).toBe(0);
-    await scene.system.until(scene.db.close());
+    await scene.until(scene.db.close());
   });
 
   test('a read that was begun ends as it would have', async () => {
@@ -153,7 +107,7 @@ describe('FIFO compaction', () => {
     scene.db.putSync(bytes('z'), bytes('newest'));
     const read = scene.db.get(bytes('a'), { snapshot });
     snapshot.close();
-    expect(text(await scene.system.until(read))).toBe('old');
+    expect(text(await scene.until(read))).toBe('old');
     await scene.pass(1000);
     expect(scene.tables()).toBe(0);
   });
@@ -162,7 +116,7 @@ describe('FIFO compaction', () => {
     const scene = new Scene();
     await scene.open({ compaction: 'fifo', level0Files: 2 });
     for (let n = 0; n < 9; n++) await scene.flush({ [`2024-0${n}a`]: '', [`2024-0${n}b`]: '' });
-    await scene.system.until(scene.db.idle());
+    await scene.until(scene.db.idle());
     expect(scene.files(0)).toBe(2);
     expect(scene.files(1)).toBe(7);
     expect([...scene.db.range()].length).toBe(18);
@@ -172,7 +126,7 @@ describe('FIFO compaction', () => {
     const scene = new Scene();
     await scene.open({ compaction: 'fifo' });
     for (const n of ['1', '2', '3']) await scene.flush({ a: n, b: n });
-    await scene.system.until(scene.db.compact());
+    await scene.until(scene.db.compact());
     expect(scene.files(0)).toBe(0);
     expect(scene.files(1)).toBe(1);
     expect(scene.get('a')).toBe('3');

@@ -91,7 +91,7 @@ export class WritePath {
 
   /** Writes a whole batch, which may be used again when this returns. Throws LsmError LIMIT. */
   writeBatch(batch: WriteBatch, sync: boolean): Promise<void> {
-    if (batch.count === 0 && !sync) return Promise.resolve();
+    if (batch.count === 0) return sync ? this.sync() : Promise.resolve();
     const isLarge = batch.sizeBytes >= DIRECT_BATCH_BYTES;
     if (isLarge && this.#commit() === STORED) {
       const outcome = this.#store(batch);

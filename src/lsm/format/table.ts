@@ -52,6 +52,7 @@ import {
   readProperties,
   type TableProperties,
 } from './properties.ts';
+import { fragmentsOf, type RangeFragments } from '../range-fragments.ts';
 import { readRangeDeletions, type RangeDeletion } from './range-deletions.ts';
 import { TableCursor } from './table-cursor.ts';
 import type { FormatLevel } from './table-options.ts';
@@ -89,12 +90,13 @@ export class Table implements BlockSource {
   isHeld = false;
   /** Entries of a higher type are no entries of this level. */
   readonly maxType: number;
+  /** What its range deletions cover; undefined where it has none. */
+  ranges: RangeFragments | undefined = undefined;
   readonly #cache: BlockCache;
   #indexSlot: number = NO_SLOT;
   #filterSlot: number = NO_SLOT;
   #heldIndex: number = NO_SLOT;
   #heldFilter: number = NO_SLOT;
-  #rangeDeletions: readonly RangeDeletion[] | undefined = undefined;
 
   private constructor(
     file: OpenFile,
@@ -160,7 +162,12 @@ export class Table implements BlockSource {
         throw malformed(source, layout.properties.offset, 'a property is missing or malformed');
       }
     }
-    return new Table(file, fileNumber, sizeBytes, loader, layout, properties);
+    const table = new Table(file, fileNumber, sizeBytes, loader, layout, properties);
+    if (layout.rangeDeletions !== undefined) {
+      table.ranges = fragmentsOf(table.rangeDeletions());
+      loader.cache.charge(table.ranges?.sizeBytes ?? 0);
+    }
+    return table;
   }
 
   /**
@@ -309,12 +316,10 @@ export class Table implements BlockSource {
     return new TableCursor(this, mode, requests);
   }
 
-  /** Range deletions of the table, in internal order. Reads them once. Throws as `get`. */
+  /** Range deletions of the table, in internal order. Reads them. Throws as `get`. */
   rangeDeletions(): readonly RangeDeletion[] {
     const handle = this.layout.rangeDeletions;
-    if (handle === undefined) return NO_RANGES;
-    this.#rangeDeletions ??= readRangeDeletions(this, handle);
-    return this.#rangeDeletions;
+    return handle === undefined ? NO_RANGES : readRangeDeletions(this, handle);
   }
 
   /** Offset in the file at which the entries of a user key are, or would be. May read the index. */
@@ -360,6 +365,8 @@ export class Table implements BlockSource {
     if (this.#heldFilter >= 0) this.#cache.unhold(this.#heldFilter);
     this.#heldIndex = NO_SLOT;
     this.#heldFilter = NO_SLOT;
+    if (this.ranges !== undefined) this.#cache.charge(-this.ranges.sizeBytes);
+    this.ranges = undefined;
   }
 
   // ---- for cursors

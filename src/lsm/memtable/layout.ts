@@ -7,6 +7,8 @@
  *
  *   key length | value length | trailer, low word | trailer, high word | key bytes | value bytes | up to 3 bytes of padding
  *
+ * Range tombstones are records too, but in no node: the word before such a record is the reference of the one that was added before it.
+ *
  * A node of the B+tree (tree.ts) has up to FANOUT entries, column by column, so that a search touches few cache lines:
  *
  *   count | prefix length | previous leaf | next leaf | high hints | low hints | references | (inner nodes) children
@@ -45,6 +47,8 @@ export const TREE_PREFIX = 4;
 export const PREFIX_RECORD = 5;
 export const ENTRIES = 6;
 export const DELETIONS = 7;
+/** The range tombstone that was added last. */
+export const LAST_RANGE = 8;
 export const HEADER_WORDS = 16;
 
 /** No node, no record: the header is there. */

@@ -13,14 +13,16 @@ import {
   trailerLow,
   TYPE_DELETION,
   TYPE_FOR_SEEK,
+  TYPE_RANGE_DELETION,
 } from '../internal-key.ts';
 import { MAX_MEMTABLE_BYTES, MIN_MEMTABLE_BYTES } from '../limits.ts';
 import * as layout from './layout.ts';
+import { MemtableRanges } from './memtable-ranges.ts';
 import { INNER_WORDS, LEAF_WORDS, NONE, RECORD_HEAD_BYTES, RECORD_HEAD_WORDS } from './layout.ts';
 import { Tree } from './tree.ts';
 
-/** What padding adds to a record at most. */
-const PADDING_BYTES = 3;
+/** What padding, and the word before a range tombstone, add to a record at most. */
+const PADDING_BYTES = 7;
 
 export class Memtable {
   readonly region: Region;
@@ -31,6 +33,9 @@ export class Memtable {
   deletions = 0;
   /** Keys and values, without overhead. */
   payloadBytes = 0;
+  /** undefined while there are no range tombstones. */
+  ranges: MemtableRanges | undefined = undefined;
+  #lastRange: number = NONE;
   #recordsEnd: number = layout.HEADER_WORDS;
 
   constructor(buffer: SharedArrayBuffer) {
@@ -59,6 +64,7 @@ export class Memtable {
     tree.prefixRecord = words[layout.PREFIX_RECORD]!;
     memtable.entries = words[layout.ENTRIES]!;
     memtable.deletions = words[layout.DELETIONS]!;
+    memtable.#attachRanges();
     return memtable;
   }
 
@@ -73,6 +79,16 @@ export class Memtable {
     words[layout.PREFIX_RECORD] = tree.prefixRecord;
     words[layout.ENTRIES] = this.entries;
     words[layout.DELETIONS] = this.deletions;
+    words[layout.LAST_RANGE] = this.#lastRange;
+  }
+
+  #attachRanges(): void {
+    const { words } = this;
+    const newestFirst: number[] = [];
+    for (let at = words[layout.LAST_RANGE]!; at !== NONE; at = words[at - 1]!) newestFirst.push(at);
+    if (newestFirst.length === 0) return;
+    this.ranges = new MemtableRanges(this);
+    for (const record of newestFirst.toReversed()) this.ranges.add(record);
   }
 
   get buffer(): SharedArrayBuffer {
@@ -119,7 +135,8 @@ export class Memtable {
     const { words, tree } = this;
     const keyLength = keyEnd - keyStart;
     const valueLength = valueEnd - valueStart;
-    const record = this.#recordsEnd;
+    const isRange = type === TYPE_RANGE_DELETION;
+    const record = isRange ? this.#recordsEnd + 1 : this.#recordsEnd;
     const recordsEnd = record + layout.recordWords(keyLength, valueLength);
     if (recordsEnd + LEAF_WORDS + (tree.height + 1) * INNER_WORDS > tree.nodesStart) return false;
     this.#recordsEnd = recordsEnd;
@@ -130,11 +147,19 @@ export class Memtable {
     const start = (record + RECORD_HEAD_WORDS) * 4;
     copyBytes(this.region, start, key, keyStart, keyLength);
     copyBytes(this.region, start + keyLength, value, valueStart, valueLength);
-    tree.insert(record);
+    if (isRange) this.#addRange(record);
+    else tree.insert(record);
     this.entries++;
     if (type === TYPE_DELETION) this.deletions++;
     this.payloadBytes += keyLength + valueLength;
     return true;
+  }
+
+  #addRange(record: number): void {
+    this.words[record - 1] = this.#lastRange;
+    this.#lastRange = record;
+    this.ranges ??= new MemtableRanges(this);
+    this.ranges.add(record);
   }
 
   /** The newest version of a key of at most `sequence`, as a reference; NONE where there is none. */

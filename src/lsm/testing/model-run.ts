@@ -4,6 +4,7 @@
  */
 import { expect } from 'vitest';
 import { SeededRandomness } from '../../os/randomness.ts';
+import type { SimulatedFileSystem } from '../../os/simulated-file-system.ts';
 import type { Database } from '../database/database.ts';
 import type { Batch } from '../database/batch.ts';
 import { open } from '../database/database.ts';
@@ -13,6 +14,8 @@ import type { RangeIterator } from '../database/range-iterator.ts';
 import type { RangeOptions } from '../database/range.ts';
 import { NOT_CACHED } from '../database/read-path.ts';
 import type { Snapshot } from '../database/snapshot.ts';
+import { checkDirectory } from '../tools/directory-check.ts';
+import { problemText } from '../tools/problem.ts';
 import { type Bounds, bytes, Model, type Pairs, text } from './model.ts';
 import { randomOptions } from './random-options.ts';
 import { SimulatedSystem } from './simulated-system.ts';
@@ -23,6 +26,15 @@ const OPEN_AT_ONCE = 4;
 interface OpenSnapshot {
   readonly snapshot: Snapshot;
   readonly model: Model;
+}
+
+/** A database that was closed. */
+export interface ClosedRun {
+  readonly files: SimulatedFileSystem;
+  readonly directory: string;
+  readonly options: OpenOptions;
+  /** What it holds, by keyspace. */
+  readonly pairs: ReadonlyMap<string, Pairs>;
 }
 
 interface OpenIterator {
@@ -48,6 +60,8 @@ export class ModelRun {
   readonly #keys: readonly string[];
   /** Names of keyspaces; '' alone where the directory is raw. */
   readonly #spaces: readonly string[];
+  /** Called whenever the database was closed. */
+  onClosed: (closed: ClosedRun) => Promise<void> = () => Promise.resolve();
   /** What was done, for who looks for a failure's cause. */
   readonly history: string[] = [];
   /** Numbers of operations that are left out: whoever makes a failing run shorter says which. */
@@ -72,7 +86,16 @@ export class ModelRun {
     }
     await this.#readAll();
     this.#letGo();
+    await this.#close();
+  }
+
+  /** What is on the disk then is as it should be. */
+  async #close(): Promise<void> {
     await this.#system.until(this.#db.close());
+    const { files } = this.#system;
+    expect(checkDirectory({ directory: DIRECTORY, files }).problems.map(problemText)).toEqual([]);
+    const pairs = new Map(this.#spaces.map((name) => [name, this.#model.range(name)]));
+    await this.onClosed({ files, directory: DIRECTORY, options: this.#options, pairs });
   }
 
   async #open(): Promise<void> {
@@ -125,6 +148,10 @@ export class ModelRun {
     for (let i = 0; i < count; i++) {
       const key = this.#key();
       const { name, space } = this.#space();
+      if (this.#options.formatLevel === 2 && random.below(8) === 0) {
+        promises.push(this.#deleteRange(name, space, key, isBatch ? batch : undefined));
+        continue;
+      }
       const isDeletion = random.below(3) === 0;
       const value = this.#value();
       if (isDeletion) this.#model.delete(name, key);
@@ -145,6 +172,20 @@ export class ModelRun {
     if (isBatch && random.below(3) === 0) batch.writeSync({ sync });
     else if (isBatch) promises.push(batch.write({ sync }));
     await this.#system.until(Promise.all(promises));
+  }
+
+  #deleteRange(
+    name: string,
+    space: Keyspace,
+    from: string,
+    batch: Batch | undefined,
+  ): Promise<void> {
+    const to = this.#random.below(3) === 0 ? this.#key() : `${from}\xff`;
+    this.#model.deleteRange(name, from, to);
+    if (batch !== undefined) batch.deleteRange(bytes(from), bytes(to), space);
+    else if (this.#random.below(2) === 0) space.deleteRangeSync(bytes(from), bytes(to));
+    else return space.deleteRange(bytes(from), bytes(to));
+    return Promise.resolve();
   }
 
   /** A batch that is begun before there are keyspaces would keep the directory raw. */
@@ -312,7 +353,7 @@ export class ModelRun {
 
   async #reopen(): Promise<void> {
     this.#letGo();
-    if (this.#random.below(2) === 0) await this.#system.until(this.#db.close());
+    if (this.#random.below(2) === 0) await this.#close();
     // What the kernel was given is there, whether the process closed it or was killed.
     this.#system = this.#system.restart();
     await this.#open();

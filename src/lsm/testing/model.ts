@@ -41,6 +41,11 @@ export class Model {
     this.#space(space).delete(key);
   }
 
+  deleteRange(space: string, from: string, to: string): void {
+    const entries = this.#space(space);
+    for (const key of entries.keys()) if (key >= from && key < to) entries.delete(key);
+  }
+
   drop(space: string): void {
     this.#spaces.delete(space);
   }

@@ -17,6 +17,7 @@ export function randomOptions(random: SeededRandomness): OpenOptions {
     codec: pick<CodecName | CodecName[]>('none', 'snappy', ['none', 'snappy']),
     filterBitsPerKey: pick(0, 10),
     levelDbFilter: pick(true, false),
+    formatLevel: pick(1, 1, 2),
     level0Files: pick(1, 2, 4),
     level0SlowFiles: pick(4, 6),
     level0StopFiles: pick(7, 10),

@@ -2,7 +2,7 @@
  * Checks the data blocks of a table one after the other: structure, entries in order within and across them, each block between the keys that
  * the index has before and for it, types and sequences that can be, and the filters' word for every key.
  */
-import { copyBytes, Region } from '../../bytes/region.ts';
+import { copyBytes, equalBytes, Region } from '../../bytes/region.ts';
 import { filterHash, mayContain } from '../format/filter.ts';
 import { prefixEnd, type FilterPrefix } from '../format/filter-prefix.ts';
 import { levelDbHash, levelDbMayContain } from '../format/leveldb-filter.ts';
@@ -127,6 +127,9 @@ export class DataBlockCheck {
     const contents = this.#contents;
     contents.count(key, keyLength, valueEnd - valueStart);
     if (contents.smallest.length === 0) contents.smallest = this.#walk.keyBytes();
+    if (this.#previousLength === keyLength && equalBytes(this.#previous, 0, key, 0, keyEnd)) {
+      contents.hiddenVersions++;
+    }
     if (this.#previous.bytes.length < keyLength) this.#previous = Region.allocate(keyLength * 2);
     copyBytes(this.#previous, 0, key, 0, keyLength);
     this.#previousLength = keyLength;

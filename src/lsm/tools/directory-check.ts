@@ -13,6 +13,7 @@
  * manifest says of all.
  */
 import { FileError, type FileSystem, joinPath } from '../../os/file-system.ts';
+import { NodeFileSystem } from '../../os/node-file-system.ts';
 import type { BlockLoader } from '../format/block-loader.ts';
 import { CURRENT_FILE, KVASIR_FILE, logFileName, tableFileName } from '../manifest/file-names.ts';
 import { checkDescription, readKvasirFile } from '../manifest/kvasir-file.ts';
@@ -58,8 +59,9 @@ export interface Progress {
 }
 
 export interface CheckOptions {
-  readonly files: FileSystem;
   readonly directory: string;
+  /** Default the operating system's. */
+  readonly files?: FileSystem | undefined;
 }
 
 /** A step is about a block. Throws LsmError NOT_FOUND where there is no such directory, IO_ERROR where it cannot be listed. */
@@ -98,7 +100,7 @@ class DirectoryCheck {
   #doneBytes = 0;
   #totalBytes = 0;
 
-  constructor({ files, directory }: CheckOptions) {
+  constructor({ files = new NodeFileSystem(), directory }: CheckOptions) {
     this.#files = files;
     this.#directory = directory;
   }

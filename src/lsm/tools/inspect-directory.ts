@@ -3,6 +3,7 @@
  * nothing. Takes no lock and writes nothing; whoever has the database open may go on meanwhile.
  */
 import { type FileSystem, joinPath } from '../../os/file-system.ts';
+import { NodeFileSystem } from '../../os/node-file-system.ts';
 import { KVASIR_FILE, tableFileName } from '../manifest/file-names.ts';
 import { type DirectoryDescription, readKvasirFile } from '../manifest/kvasir-file.ts';
 import type { NewFile } from '../manifest/version-edit.ts';
@@ -53,7 +54,10 @@ export interface LogInspection extends ListedFile {
 }
 
 /** Throws LsmError NOT_FOUND where there is no such directory, IO_ERROR where it cannot be listed. */
-export function inspectDirectory(files: FileSystem, directory: string): DirectoryInspection {
+export function inspectDirectory(
+  directory: string,
+  files: FileSystem = new NodeFileSystem(),
+): DirectoryInspection {
   const listed = listDirectory(files, directory);
   const problems: Problem[] = [];
   const attempt = <T>(file: string, action: () => T): T | undefined => {

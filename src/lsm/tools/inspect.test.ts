@@ -44,7 +44,7 @@ const entryText = (key: Uint8Array, sequence: number | undefined): string =>
 test('a directory: levels in order, logs, what would be recovered, what belongs to nothing', () => {
   const system = copyScene(scene);
   system.files.put(`${DIRECTORY}/notes.txt`, new Uint8Array(3));
-  const inspection = inspectDirectory(system.files, DIRECTORY);
+  const inspection = inspectDirectory(DIRECTORY, system.files);
   expect(inspection.problems).toEqual([]);
   expect(inspection.manifest!.state.formatLevel).toBe(1);
   const files = inspection.levels.flatMap((level) => level.files);
@@ -63,15 +63,15 @@ test('a directory: levels in order, logs, what would be recovered, what belongs 
 
 test('a directory of another comparator, and damaged ones, as far as they go', () => {
   const foreign = withManifest(scene, (edit) => (edit.comparator = 'idb_cmp1'));
-  const inspection = inspectDirectory(foreign.files, DIRECTORY);
+  const inspection = inspectDirectory(DIRECTORY, foreign.files);
   expect(inspection.problems).toEqual([]);
   expect(inspection.manifest!.state.comparator).toBe('idb_cmp1');
   const table = filesLike(scene, /ldb$/)[0]!;
   const damaged = damageScene(scene, table, () => new Uint8Array(7));
-  const found = inspectDirectory(damaged.files, DIRECTORY);
+  const found = inspectDirectory(DIRECTORY, damaged.files);
   const file = found.levels.flatMap((l) => l.files).find(({ name }) => name === table)!;
   expect(file.entries).toBe(undefined);
-  const none = inspectDirectory(damageScene(scene, 'CURRENT', () => undefined).files, DIRECTORY);
+  const none = inspectDirectory(DIRECTORY, damageScene(scene, 'CURRENT', () => undefined).files);
   expect(none.manifest).toBe(undefined);
   expect(none.others.length).toBeGreaterThan(5);
 });

@@ -18,6 +18,11 @@ export class KeyNames {
     this.#prefixes = keyspaces.map(({ id, name }) => ({ name, prefix: keyspacePrefix(id) }));
   }
 
+  /** What the keys of a keyspace begin with; undefined where there is none of this name. */
+  prefixOf(keyspace: string): Uint8Array | undefined {
+    return this.#prefixes.find(({ name }) => name === keyspace)?.prefix;
+  }
+
   split(key: Uint8Array): NamedKey {
     for (const { name, prefix } of this.#prefixes) {
       if (prefix.every((byte, i) => byte === key[i])) {

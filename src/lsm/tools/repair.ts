@@ -8,10 +8,11 @@
  *
  * The lock is held meanwhile. Memory: a memtable, and of each run of tables that overlap a block, an index and a window.
  */
-import type { Clock } from '../../os/clock.ts';
-import type { DatabaseLock, LockDatabase } from '../../os/database-lock.ts';
+import { type Clock, SystemClock } from '../../os/clock.ts';
+import { type DatabaseLock, lockDatabase, type LockDatabase } from '../../os/database-lock.ts';
 import { DirectoryLockedError } from '../../os/directory-lock.ts';
 import { type FileSystem, joinPath } from '../../os/file-system.ts';
+import { NodeFileSystem } from '../../os/node-file-system.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { parsePrefix } from '../format/filter-prefix.ts';
 import type { TableWriteOptions } from '../format/table-options.ts';
@@ -35,10 +36,10 @@ import { TableOutput, type WrittenTable } from './table-output.ts';
 import type { TableSurvey } from './table-survey.ts';
 
 export interface RepairOptions {
-  readonly files: FileSystem;
-  readonly lockDatabase: LockDatabase;
   readonly directory: string;
-  /** For the times that tables carry; without it they carry none. */
+  /** Default the operating system's. */
+  readonly files?: FileSystem | undefined;
+  readonly lockDatabase?: LockDatabase | undefined;
   readonly clock?: Clock | undefined;
   /** Gives up a KVASIR that cannot be read, and with it the names and settings of keyspaces. Default false: the repair is refused then. */
   readonly dropKvasirFile?: boolean | undefined;
@@ -90,13 +91,13 @@ export interface SalvagedTable {
  * it was, or can be repaired again.
  */
 export async function repairDirectory(options: RepairOptions): Promise<RepairReport> {
-  const { files, directory } = options;
+  const { directory, files = new NodeFileSystem() } = options;
   if (files.stat(directory)?.isDirectory !== true) {
     throw new LsmError('NOT_FOUND', 'there is no such directory', { path: directory });
   }
   const lock = await takeLock(options);
   try {
-    return await new Repair(options, lock).run();
+    return await new Repair(options, files, lock).run();
   } catch (error) {
     throw fromFileError(error);
   } finally {
@@ -104,9 +105,12 @@ export async function repairDirectory(options: RepairOptions): Promise<RepairRep
   }
 }
 
-async function takeLock({ lockDatabase, directory }: RepairOptions): Promise<DatabaseLock> {
+async function takeLock({
+  lockDatabase: lock = lockDatabase,
+  directory,
+}: RepairOptions): Promise<DatabaseLock> {
   try {
-    return await lockDatabase(directory);
+    return await lock(directory);
   } catch (error) {
     if (!(error instanceof DirectoryLockedError)) throw fromFileError(error);
     throw new LsmError('LOCKED', error.message, { path: directory, cause: error });
@@ -118,16 +122,18 @@ class Repair {
   readonly #lock: DatabaseLock;
   readonly #files: FileSystem;
   readonly #directory: string;
+  readonly #clock: Clock;
   readonly #outputs: TableOutput[] = [];
   #nextFileNumber = 0;
   #doneBytes = 0;
   #totalBytes = 0;
 
-  constructor(options: RepairOptions, lock: DatabaseLock) {
+  constructor(options: RepairOptions, files: FileSystem, lock: DatabaseLock) {
     this.#options = options;
     this.#lock = lock;
-    this.#files = options.files;
+    this.#files = files;
     this.#directory = options.directory;
+    this.#clock = options.clock ?? new SystemClock();
   }
 
   async run(): Promise<RepairReport> {
@@ -162,7 +168,8 @@ class Repair {
   }
 
   #plan(): RepairPlan {
-    const { files, directory, onProgress } = this.#options;
+    const { directory, onProgress } = this.#options;
+    const files = this.#files;
     const { dropKvasirFile = false, takesUnsynced = false } = this.#options;
     const steps = planRepair({ files, directory, dropKvasirFile, takesUnsynced });
     for (;;) {
@@ -223,7 +230,7 @@ class Repair {
   }
 
   #nowSeconds(): number {
-    return Math.floor((this.#options.clock?.now() ?? 0) / 1000);
+    return Math.floor(this.#clock.now() / 1000);
   }
 
   #output(

@@ -24,7 +24,12 @@ function check(bytes: Uint8Array, isBytewise = true): [Problem[], TableContents]
 
 const ENTRIES = inOrder(
   Array.from({ length: 120 }, (_, i) =>
-    textEntry(`key${String(i * 7).padStart(4, '0')}`, i + 1, i % 5 === 0 ? 0 : 1, `value ${i}`),
+    textEntry(
+      `key${String((i % 90) * 7).padStart(4, '0')}`,
+      i + 1,
+      i % 5 === 0 ? 0 : 1,
+      `value ${i}`,
+    ),
   ),
 );
 const SMALL: TableWriteOptions = { blockBytes: 256, levelDbFilter: true };

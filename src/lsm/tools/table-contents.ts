@@ -19,6 +19,8 @@ export class TableContents {
   deletions = 0;
   merges = 0;
   rangeDeletions = 0;
+  /** Entries behind a newer version of their key; counted by a check alone. */
+  hiddenVersions = 0;
   dataBlocks = 0;
   /** Data blocks with their trailers, as stored. */
   dataBytes = 0;

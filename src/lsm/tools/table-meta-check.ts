@@ -79,6 +79,7 @@ const NUMBERS = [
   'deletions',
   'merges',
   'rangeDeletions',
+  'hiddenVersions',
   'maxSequence',
   'rawKeyBytes',
   'rawValueBytes',

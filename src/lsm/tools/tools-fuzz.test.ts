@@ -45,7 +45,7 @@ test('wrecked directories are checked, looked into and repaired, or refused', as
     const system = wreck(scene, new SeededRandomness(seed));
     const { files, lockDatabase } = system;
     attempt(() => checkDirectory({ files, directory: DIRECTORY }));
-    attempt(() => inspectDirectory(files, DIRECTORY));
+    attempt(() => inspectDirectory(DIRECTORY, files));
     for (const name of files.readDirectory(DIRECTORY)) {
       const file = files.open(`${DIRECTORY}/${name}`, 'read');
       const table = openTable(file);

@@ -32,13 +32,13 @@ export class LevelIndex {
       this.#largestLow[i] = keyHint(keys, largestStart + prefix + 4, largestEnd);
       this.#smallestHigh[i] = keyHint(keys, prefix, smallestEnd);
       const next = files[i + 1];
-      if (next === undefined) continue;
+      if (next === undefined || files[i]!.isLargestExclusive) continue;
       const order = compareBytes(keys, largestStart, largestEnd, next.keys, 0, next.smallestEnd);
       this.#isContinued[i] = order === 0 ? 1 : 0;
     }
   }
 
-  /** The first file whose largest user key is at or after the key; the number of files where there is none. */
+  /** The first file that has keys at or after the key; the number of files where there is none. */
   find(region: Region, start: number, end: number): number {
     const count = this.files.length;
     if (count === 0) return 0;
@@ -100,8 +100,9 @@ export class LevelIndex {
   }
 
   #compareLargest(i: number, region: Region, start: number, end: number): number {
-    const { keys, largestStart, largestEnd } = this.files[i]!;
-    return compareBytes(keys, largestStart, largestEnd, region, start, end);
+    const { keys, largestStart, largestEnd, isLargestExclusive } = this.files[i]!;
+    const order = compareBytes(keys, largestStart, largestEnd, region, start, end);
+    return order === 0 && isLargestExclusive ? -1 : order;
   }
 }
 

@@ -32,7 +32,7 @@ export class VersionSet {
   readonly #files: FileSystem;
   readonly #directory: string;
   /** What all edits come to, one that is pending included. */
-  readonly #state: ManifestState;
+  #state: ManifestState;
   #manifest: ManifestWriter | undefined = undefined;
   #pending: PendingEdit | undefined = undefined;
   readonly #live = new Set<Version>();
@@ -159,6 +159,24 @@ export class VersionSet {
     if (this.#state.formatLevel > 1) return edit;
     const newFiles = edit.newFiles.map((file) => ({ ...file, facts: undefined }));
     return Object.assign(new VersionEdit(), edit, { newFiles });
+  }
+
+  /** Makes the version of a manifest that somebody else writes the current one. Throws LsmError CORRUPTION. */
+  follow(state: ManifestState): void {
+    const edit = new VersionEdit();
+    const here = new Map<number, number>();
+    for (const [level, files] of this.current.levels.entries()) {
+      for (const { number } of files) {
+        here.set(number, level);
+        if (state.files.get(number)?.level !== level) edit.deletedFiles.push({ level, number });
+      }
+    }
+    for (const file of state.files.values()) {
+      if (here.get(file.number) !== file.level) edit.newFiles.push(file);
+    }
+    const version = applyEdit(this.current, edit, state.path);
+    this.#state = state;
+    this.#install({ version, onInstalled: () => {} });
   }
 
   // ---- references

@@ -5,6 +5,7 @@
  *   level 0      newest first, by file number, which follows the order of sequences; ranges overlap
  *   levels 1-6   ascending, ranges of internal keys disjoint; what level n has of a key is newer than what level n + 1 has
  */
+import { compareBytes } from '../../bytes/compare.ts';
 import type { Region } from '../../bytes/region.ts';
 import { LEVELS } from '../limits.ts';
 import { LevelIndex } from './level-index.ts';
@@ -21,6 +22,7 @@ export class Version {
   /** Levels that have files, level 0 apart, ascending. */
   readonly usedLevels: readonly number[];
   references = 0;
+  #withRanges: readonly (readonly TableFile[])[] | undefined = undefined;
 
   /** `levels`: as many as LEVELS, in the order that the class tells. */
   constructor(levels: readonly (readonly TableFile[])[]) {
@@ -43,6 +45,12 @@ export class Version {
 
   get sizeBytes(): number {
     return this.levelBytes.reduce((sum, bytes) => sum + bytes, 0);
+  }
+
+  /** By level, the files that have range tombstones, or may have some. */
+  get withRanges(): readonly (readonly TableFile[])[] {
+    this.#withRanges ??= this.levels.map((files) => files.filter((file) => file.mayHaveRanges));
+    return this.#withRanges;
   }
 
   /**
@@ -102,7 +110,13 @@ export class Version {
 
 /** A user key that bounds a range, or no bound. */
 export type KeyBound =
-  | { readonly region: Region; readonly start: number; readonly end: number }
+  | {
+      readonly region: Region;
+      readonly start: number;
+      readonly end: number;
+      /** Of an upper bound: the range ends before it. */
+      readonly isExclusive?: boolean;
+    }
   | undefined;
 
 function isBefore(file: TableFile, smallest: KeyBound): boolean {
@@ -112,7 +126,9 @@ function isBefore(file: TableFile, smallest: KeyBound): boolean {
 
 function isBehind(file: TableFile, largest: KeyBound): boolean {
   if (largest === undefined) return false;
-  return file.compareRange(largest.region, largest.start, largest.end) < 0;
+  const { region, start, end, isExclusive = false } = largest;
+  const order = compareBytes(file.keys, 0, file.smallestEnd, region, start, end);
+  return order > 0 || (order === 0 && isExclusive);
 }
 
 function bytesOf(files: readonly TableFile[]): number {
