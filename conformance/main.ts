@@ -1,7 +1,7 @@
 /**
  * `npm run conformance [-- PART ...] [--seed N] [--streams N] [--commands N] [--suite DIR] [--unit NAME]`: everything that needs the original
- * beside Kvasir. Parts: tables, differential, exchange, tcl, leveldb, memcached (streams), memcached-suite; without any, all of them. Says what
- * it had to skip.
+ * beside Kvasir. Parts: tables, differential, exchange, tcl, leveldb, memcached (streams), memcached-clients, memcached-suite; without any, all of
+ * them. Says what it had to skip.
  */
 import fs from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +10,7 @@ import { runExchange } from './aof-exchange.ts';
 import { runDifferential } from './differential.ts';
 import { runLevelDbLogs } from './leveldb-logs.ts';
 import { runLevelDbTables } from './leveldb-tables.ts';
+import { runMemcachedClients } from './memcached-clients.ts';
 import { runMemcachedDifferential } from './memcached-differential.ts';
 import { runMemcachedSuite } from './memcached-suite.ts';
 import { runTables } from './tables.ts';
@@ -22,6 +23,7 @@ const PARTS: readonly string[] = [
   'tcl',
   'leveldb',
   'memcached',
+  'memcached-clients',
   'memcached-suite',
 ];
 
@@ -77,6 +79,7 @@ if (wants('memcached')) {
     commands: Number(values.commands),
   });
 }
+if (wants('memcached-clients')) failures += await runMemcachedClients();
 if (wants('memcached-suite')) {
   failures += await runMemcachedSuite(
     values['memcached-suite'],

@@ -1,6 +1,6 @@
 /**
- * Random requests of memcached clients, for both servers. A request is text of one byte a character in which `«cas KEY+N»` stands for the CAS that the server at
- * hand last told of the key, plus N; it is not the same number on both.
+ * Random requests of memcached clients, for both servers. A request is text of one byte a character in which `«cas KEY»` stands for the CAS that the
+ * server at hand last told of the key, which is not the same number on both; `«cas low»` and `«cas high»` for numbers below and above all of them.
  *
  * What is known to differ is not asked: times that tell seconds apart, numbers that do not fit (memcached cuts them), lengths of decremented numbers (memcached
  * pads them: keys that count are only asked what hides that).
@@ -9,20 +9,29 @@ import type { Random } from './random.ts';
 
 export interface Stream {
   isBinary: boolean;
-  requests: string[];
+  /** Requests that are sent at once. */
+  batches: string[][];
 }
 
+const MAX_BATCH = 16;
+
 const KEYS: readonly string[] = ['a', 'b', 'key:c', 'd'.repeat(250), 'e\x01\xff'];
+/** Keys that only meta commands are asked for, always in base64: memcached keeps with an item in which form its key came. */
+const BASE64_KEYS: readonly string[] = ['f\0\xff', 'g h'];
 /** Keys whose values are counted with. */
 const COUNTERS: readonly string[] = ['n1', 'n2'];
-const EXPTIMES: readonly string[] = ['0', '0', '0', '1000', '100', '2592000', '-1', '4000000000'];
+const EXPTIMES: readonly string[] = ['0', '0', '0', '1000', '100', '2592000', '-1', '2000000000'];
 const FLAGS: readonly string[] = ['0', '0', '1', '65535', '4294967295', '0007'];
 
-/** Stands in a request for a CAS: of `key`, `plus` more. */
-export const CAS_MARK: RegExp = /«cas ([^»]*)([+-]\d+)»/g;
+/** Stands in a request for a CAS. */
+export const CAS_MARK: RegExp = /«cas ([^»]*)»/g;
 
 function cas(random: Random, key: string): string {
-  return `«cas ${key}${random.weighted([[3, '+0'] as const, [1, '+1'] as const, [1, '-1'] as const])}»`;
+  return `«cas ${random.weighted([
+    [3, key],
+    [1, 'low'],
+    [1, 'high'],
+  ])}»`;
 }
 
 function value(random: Random): string {
@@ -85,7 +94,6 @@ function other(random: Random): string {
   return random.weighted([
     [4, `delete ${key}${noreply(random)}\r\n`],
     [3, `touch ${key} ${random.pick(EXPTIMES)}${noreply(random)}\r\n`],
-    [1, `incr ${key} 1\r\n`],
     [1, 'flush_all\r\n'],
     [1, 'mn\r\n'],
   ]);
@@ -178,6 +186,8 @@ const SET: Flags = [
   [1, 'MS'],
 ];
 
+const SET_BASE64: Flags = SET.filter(([, flag]) => flag !== 'MA' && flag !== 'MP');
+
 const DELETE: Flags = [
   ...COMMON,
   [3, 'I'],
@@ -208,17 +218,23 @@ function metaFlags(random: Random, flags: Flags, key: string): string {
   return [...chosen.values()].join(' ');
 }
 
-/** A key, and the flag that says it is in base64; the CAS that is meant is that of the key it stands for. */
+/** A key as it stands in the line, the flag that it may need, and what a CAS of it is kept under. */
 function metaKey(random: Random): [string, string, string] {
-  const key = random.pick(KEYS.filter(({ length }) => length < 100));
-  if (!random.chance(0.2)) return [key, '', key];
-  return [Buffer.from(key, 'latin1').toString('base64'), ' b', key];
+  if (random.chance(0.7)) {
+    const plain = random.pick(KEYS);
+    return [plain, '', plain];
+  }
+  const word = Buffer.from(random.pick(BASE64_KEYS), 'latin1').toString('base64');
+  return [word, ' b', word];
 }
 
 function meta(random: Random): string {
   const [word, isBase64, key] = metaKey(random);
-  const line = (verb: string, flags: Flags): string =>
-    `${verb} ${word}${isBase64} ${metaFlags(random, flags, key)}\r\n`;
+  const line = (verb: string, flags: Flags): string => {
+    const text = metaFlags(random, flags, key);
+    // An item that memcached makes of itself forgets that its key came in base64.
+    return `${verb} ${word}${isBase64} ${isBase64 === '' ? text : text.replace('N200', '')}\r\n`;
+  };
   return random.weighted<() => string>([
     [6, () => line('mg', GET)],
     [2, () => line('md', DELETE)],
@@ -226,7 +242,9 @@ function meta(random: Random): string {
       5,
       (): string => {
         const bytes = value(random);
-        const flags = metaFlags(random, SET, key);
+        // Nor does it keep that where something is put to the value.
+        const isKept = isBase64 === '';
+        const flags = metaFlags(random, isKept ? SET : SET_BASE64, key);
         return `ms ${word} ${bytes.length}${isBase64} ${flags}\r\n${block(random, bytes)}`;
       },
     ],
@@ -310,17 +328,68 @@ export const FENCE: { readonly text: string; readonly binary: string } = {
 
 export function randomMemcachedStream(random: Random, count: number): Stream {
   const isBinary = random.chance(0.3);
-  const requests = Array.from({ length: count }, (_, i) =>
-    isBinary
-      ? binaryRequest(random, i)
-      : random.weighted<() => string>([
-          [10, () => store(random)],
-          [10, () => read(random)],
-          [10, () => meta(random)],
-          [5, () => counting(random)],
-          [5, () => other(random)],
-          [2, () => broken(random)],
-        ])(),
-  );
-  return { isBinary, requests };
+  const batches: string[][] = [];
+  for (let sent = 0; sent < count; sent += batches.at(-1)!.length) {
+    // After a key that is too long memcached forgets what it has not sent yet: what is broken goes alone.
+    if (!isBinary && random.chance(0.05)) {
+      batches.push([broken(random)]);
+      continue;
+    }
+    const size = random.chance(0.5) ? 1 : random.between(2, MAX_BATCH);
+    batches.push(
+      Array.from({ length: size }, (_, i) =>
+        isBinary ? binaryRequest(random, sent + i) : textRequest(random),
+      ),
+    );
+  }
+  return { isBinary, batches };
+}
+
+/** Meta requests with the flags that came after 1.6.18. */
+export function randomNewStream(random: Random, count: number): Stream {
+  const batches: string[][] = [];
+  for (let sent = 0; sent < count; sent += batches.at(-1)!.length) {
+    const size = random.chance(0.5) ? 1 : random.between(2, MAX_BATCH);
+    batches.push(Array.from({ length: size }, () => newRequest(random)));
+  }
+  return { isBinary: false, batches };
+}
+
+const NEW_CAS: Flags = [
+  [2, (random): string => `E${random.pick(['7', '70', '18446744073709551615'])}`],
+];
+
+function newRequest(random: Random): string {
+  const key = random.pick(KEYS);
+  const cased: Flags = [...NEW_CAS, [2, (r, k): string => `C${cas(r, k)}`]];
+  const counter = random.pick(COUNTERS);
+  return random.weighted<() => string>([
+    [6, () => `mg ${key} ${metaFlags(random, [...GET, ...cased], key)}\r\n`],
+    [2, () => `md ${key} ${metaFlags(random, [...DELETE, ...cased, [2, 'x']], key)}\r\n`],
+    [
+      5,
+      (): string => {
+        const bytes = value(random);
+        const flags = metaFlags(random, [...SET, ...cased, [2, 's'], [2, 'N100']], key);
+        return `ms ${key} ${bytes.length} ${flags}\r\n${bytes}\r\n`;
+      },
+    ],
+    [
+      2,
+      (): string => {
+        const flags = ARITHMETIC.filter(([, flag]) => flag !== 'q');
+        return `ma ${counter} ${metaFlags(random, [...flags, ...NEW_CAS], counter)}\r\n`;
+      },
+    ],
+  ])();
+}
+
+function textRequest(random: Random): string {
+  return random.weighted<() => string>([
+    [10, () => store(random)],
+    [10, () => read(random)],
+    [10, () => meta(random)],
+    [5, () => counting(random)],
+    [5, () => other(random)],
+  ])();
 }

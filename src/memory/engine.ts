@@ -432,6 +432,10 @@ export class MemoryEngine {
     this.arena.segment(ref).bytes[this.arena.offset(ref) + 1]! |= FETCHED;
   }
 
+  clearFetched(ref: Ref): void {
+    this.arena.segment(ref).bytes[this.arena.offset(ref) + 1]! &= ~FETCHED;
+  }
+
   /** Frees about `units` records and chunks of what waits to be freed; returns what is left of `units`. */
   freeInBackground(units: number): number {
     const pending = this.pendingFrees;

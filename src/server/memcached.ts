@@ -109,7 +109,7 @@ export class MemcachedSide implements MemcacheShare, MemcachedHost {
       reads,
       isFull: (handshaking) => this.#clients.size + handshaking >= options.maxConnections,
       isProtected,
-      accept: (transport) => this.#accept(transport),
+      accept: (transport) => this.accept(transport),
       log: (message) => logger.verbose(message),
       refusals: REFUSALS,
       refused: () => this.model.statistics.rejectedConnections++,
@@ -159,7 +159,8 @@ export class MemcachedSide implements MemcacheShare, MemcachedHost {
     return this.#clients.size;
   }
 
-  #accept(transport: SocketTransport): void {
+  /** A client connected; its transport begins to deliver once this returns. */
+  accept(transport: SocketTransport): void {
     const shard = this.#shard;
     const { credentials } = this.model;
     shard.engine.now = this.#system.clock.now();

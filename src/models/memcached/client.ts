@@ -8,6 +8,8 @@ export class MemcachedClient {
   isAuthenticated: boolean;
   /** Watching: what is written for it is events, and it is asked nothing more. */
   watched = 0;
+  /** How many requests of what was sent at once came before this one. */
+  requestsBefore = 0;
   /** Requests come in datagrams: there is nothing to write to later. */
   isDatagram = false;
   /** Why its connection closes, for those who watch. */

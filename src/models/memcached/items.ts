@@ -199,7 +199,8 @@ export class Items {
       return NOT_STORED;
     } else if (isJoin) {
       if (this.engine.type(this.ref) !== TYPE.string) return NOT_STORED;
-      if (terms.hasCas && !this.hasCas(this.ref, terms.casHigh, terms.casLow)) return EXISTS;
+      const asksCas = terms.hasCas && (terms.casHigh !== 0 || terms.casLow !== 0);
+      if (asksCas && !this.hasCas(this.ref, terms.casHigh, terms.casLow)) return EXISTS;
       return this.#join(mode, value, start, end);
     }
     const outcome = this.#put(value, start, end, clientFlags, expiry, marks);
@@ -282,6 +283,7 @@ export class Items {
     if (this.ref === 0) return NOT_STORED; // it made room itself
     if (mode === MODE.append) {
       this.ref = keys.append(this.#hash, this.ref, value, start, end);
+      engine.clearFetched(this.ref);
       engine.setEncoding(this.ref, STRING_ENCODING.raw);
       this.#takeOwnCas(clientFlags);
       this.#say(clientFlags, 0);

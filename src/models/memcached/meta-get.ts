@@ -91,10 +91,9 @@ function hit(c: TextContext, ref: Ref, isCreated: boolean): void {
   const length = c.engine.valueLength(ref);
   line.begin(wantsValue ? 'VA' : 'HD');
   if (wantsValue) line.size(length);
-  const expiry = answerFlags(c, ref, length, isCreated);
-  const isRecached = flags.hasRecache && !isCreated && expiresBefore(c, expiry);
+  const isDue = answerFlags(c, ref, length, isCreated);
   const isWon = items.isWon(ref);
-  let wins = isCreated || (isRecached && !isWon);
+  let wins = isCreated || (isDue && !isWon);
   if (isWon) line.letter(CAPITAL.Z);
   if (items.isStale(ref)) {
     line.letter(CAPITAL.X);
@@ -109,12 +108,17 @@ function hit(c: TextContext, ref: Ref, isCreated: boolean): void {
   if (flags.hasTtl) items.expireAt(expiryOf(flags.exptime, c.now));
 }
 
-/** Writes what the flags ask for; returns the expiry as the flags leave it. */
-function answerFlags(c: TextContext, ref: Ref, length: number, isCreated: boolean): number {
+/** Writes what the flags ask for; returns whether the item has less time left than `R` says. Flags count in the order in which they stand. */
+function answerFlags(c: TextContext, ref: Ref, length: number, isCreated: boolean): boolean {
   const { engine, flags, items, line, now, request } = c;
-  let expiry = engine.expiry(ref);
+  // An item just made gets its time where `N` stands.
+  let expiry = isCreated ? NEVER : engine.expiry(ref);
+  let isDue = false;
   for (let i = 2; i < request.count; i++) {
     switch (request.region.bytes[request.start[i]!]) {
+      case LETTER.R:
+        if (!isCreated) isDue = expiresBefore(c, expiry);
+        break;
       case LETTER.T:
         expiry = expiryOf(flags.exptime, now);
         break;
@@ -148,7 +152,7 @@ function answerFlags(c: TextContext, ref: Ref, length: number, isCreated: boolea
       default:
     }
   }
-  return expiry;
+  return isDue;
 }
 
 /** Whether an item with this expiry has less time left than `R` says. */

@@ -120,7 +120,7 @@ function metaArithmetic(c: TextContext): void {
     items.terms.reset();
     if (outcome === NON_NUMERIC) c.fail(NOT_A_NUMBER);
     else if (outcome === NO_MEMORY) c.fail('SERVER_ERROR out of memory');
-    else answer(c, flags.isQuiet);
+    else answer(c, flags.isQuiet, false);
   }
 }
 
@@ -133,14 +133,15 @@ function plant(c: TextContext): void {
   const outcome = items.store(MODE.add, items.digits, 0, items.digitCount, 0, expiry);
   items.terms.reset();
   if (outcome !== STORED) c.fail('SERVER_ERROR Out of memory allocating new item');
-  else answer(c, false);
+  else answer(c, false, true);
 }
 
 /** Answers with what the flags ask of the item just counted or made, and gives it the expiration that `T` says. */
-function answer(c: TextContext, isQuiet: boolean): void {
+function answer(c: TextContext, isQuiet: boolean, isCreated: boolean): void {
   const { engine, flags, items, line, now, request, writer } = c;
   const { ref } = items;
-  let expiry = ref === 0 ? 0 : engine.expiry(ref);
+  // An item just made gets its time where `N` stands.
+  let expiry = isCreated ? NEVER : engine.expiry(ref);
   if (!isQuiet) {
     line.begin(flags.wantsValue ? 'VA' : 'HD');
     if (flags.wantsValue) line.size(items.digitCount);
@@ -158,6 +159,9 @@ function answer(c: TextContext, isQuiet: boolean): void {
           break;
         case LETTER.T:
           expiry = expiryOf(flags.exptime, now);
+          break;
+        case LETTER.N:
+          if (isCreated) expiry = expiryOf(flags.vivifyExptime, now);
           break;
         case LETTER.O:
           line.word(i);

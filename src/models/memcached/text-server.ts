@@ -180,6 +180,8 @@ function crawler(c: TextContext): void {
   if (request.count === 3 && request.is(1, 'metadump')) {
     if (!tunables.hasCrawler) c.say('CLIENT_ERROR lru crawler disabled');
     else if (!options.mayDump || c.client.isDatagram) c.say('ERROR metadump not allowed');
+    else if (c.client.requestsBefore > 0)
+      c.say('ERROR cannot pipeline other commands before metadump');
     else MetaDump.start(model, c.client);
   } else if (request.count === 3 && request.is(1, 'crawl')) {
     // What has expired went when it was due: there is nothing to crawl for.

@@ -52,6 +52,7 @@ export class MemcacheConnection extends Connection {
     }
     const { client } = this;
     outbox.enter(this);
+    client.requestsBefore = 0;
     this.needBytes = 0;
     share.textParser.scannedBytes = this.#scannedBytes;
     this.#scannedBytes = 0;
@@ -81,6 +82,7 @@ export class MemcacheConnection extends Connection {
         break;
       }
       at = next;
+      client.requestsBefore++;
       if (skipBytes > 0) {
         this.#skipBytes = skipBytes;
         at = this.#skip(at, to);

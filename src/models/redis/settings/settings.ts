@@ -145,7 +145,11 @@ export class Settings {
       if (entry.directive.isProtected === true && !mayProtected) {
         return fail(name, "can't set protected config");
       }
-      if (entry.directive.isFixed === true) return fail(name, "can't set immutable config");
+      // Programs that set all settings to what they are know which of Redis's can't be set, and nothing of ours.
+      const isSame = entry.directive.own !== undefined && entry.value === text;
+      if (entry.directive.isFixed === true && !isSame) {
+        return fail(name, "can't set immutable config");
+      }
       if (found.some((other) => other.entry === entry)) return fail(name, 'duplicate parameter');
       found.push({ entry, text, name: name.toLowerCase() });
     }
