@@ -15,6 +15,7 @@ export type { Progress, WorkOptions } from './backup/backup-work.ts';
 export { openBackups, type BackupStoreOptions } from './backup/open-backups.ts';
 export type { CheckpointInfo } from './backup/checkpoint.ts';
 export { LsmError, type LsmErrorCode } from './errors.ts';
+export type { CompactionStyle, CompactionStyleName } from './compaction/style.ts';
 export { Batch } from './database/batch.ts';
 export { Database, open } from './database/database.ts';
 export { Keyspace, type ReadOptions, type WriteOptions } from './database/keyspace.ts';

@@ -138,6 +138,8 @@ export const MAX_VALUE_BYTES: number = 512 * 1024 * 1024;
 export const GROUP_BYTES: number = 64 * 1024;
 /** A batch from this size on is stored by itself instead of being copied to the group. */
 export const DIRECT_BATCH_BYTES: number = 16 * 1024;
+/** Tombstones of a range that is cleared are written in batches of this size. */
+export const CLEAR_BATCH_BYTES: number = 64 * 1024;
 /** Writers that are slowed down get at least so many bytes a second through, ... */
 export const MIN_WRITE_RATE: number = 1024 * 1024;
 /** ... and a burst of so long for nothing. */
