@@ -92,9 +92,7 @@ export class Background {
   /** Settles when the memtables that are full now are in tables. */
   flushed(): Promise<void> {
     const deferred = new Deferred();
-    this.#flushWaiters.push(deferred);
-    this.schedule();
-    return deferred.promise;
+    return this.#waitFor(deferred, () => this.#flushWaiters.push(deferred));
   }
 
   /** Settles when everything that was written before is in tables. */
@@ -123,9 +121,7 @@ export class Background {
   /** Settles when the range has been brought down to the lowest level that has any of it. */
   compactRange(smallest: KeyBound, largest: KeyBound): Promise<void> {
     const deferred = new Deferred();
-    this.#ranges.push({ smallest, largest, deferred });
-    this.schedule();
-    return deferred.promise;
+    return this.#waitFor(deferred, () => this.#ranges.push({ smallest, largest, deferred }));
   }
 
   /** Nobody reads this range any more: tables that have nothing else go at once, the rest is compacted. */
@@ -161,7 +157,17 @@ export class Background {
   /** Settles when there is nothing to flush or compact. */
   idle(): Promise<void> {
     const deferred = new Deferred();
-    this.#idleWaiters.push(deferred);
+    return this.#waitFor(deferred, () => this.#idleWaiters.push(deferred));
+  }
+
+  /** Where nothing is done any more nobody must wait for it: it may have ended while the caller was on the way here. */
+  #waitFor(deferred: Deferred, enlist: () => void): Promise<void> {
+    const failure = this.#engine.writeFailure;
+    if (failure !== undefined) {
+      deferred.reject(failure);
+      return deferred.promise;
+    }
+    enlist();
     this.schedule();
     return deferred.promise;
   }
