@@ -177,6 +177,8 @@ export const MAX_BACKUP_FILE_BYTES: number = 256 * 1024 * 1024;
 
 // ---- tools
 
+/** How often a directory that somebody else writes to is looked at again, because a file was gone meanwhile. */
+export const LOOK_ATTEMPTS = 10;
 /** Problems of one file that a check keeps; it counts the others. */
 export const MAX_PROBLEMS_OF_A_FILE = 20;
 /** Where the index of a table is lost, data blocks are first thought to be no larger than this, ... */
