@@ -39,3 +39,12 @@ export {
   Secondary,
   type SecondaryOptions,
 } from './secondary/secondary.ts';
+export {
+  IndexedBatch,
+  type IndexedBatchOptions,
+  type Savepoint,
+} from './transaction/indexed-batch.ts';
+export { OverlayIterator } from './transaction/overlay-iterator.ts';
+export { OverlayRange } from './transaction/overlay-range.ts';
+export type { TransactOptions } from './transaction/transact.ts';
+export { type Isolation, Transaction, type TransactionOptions } from './transaction/transaction.ts';

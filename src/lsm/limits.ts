@@ -162,6 +162,17 @@ export const INGEST_ROOM_FACTOR = 64;
 /** Tables of one ingest, and so of one edit: 6 TiB of the largest ones. */
 export const MAX_INGEST_TABLES = 100_000;
 
+// ---- indexed batches and transactions
+
+/** Records and index: offsets into either stay below 32 bits, and a batch has to fit a memtable. */
+export const MAX_INDEXED_BATCH_BYTES: number = 1024 * 1024 * 1024;
+/** What a range that a transaction has read counts for, beside its bounds. */
+export const TRACKED_RANGE_BYTES = 256;
+/** How often `transact` runs a function whose transactions conflict, unless told otherwise. */
+export const TRANSACT_ATTEMPTS = 16;
+/** A commit that finds no room looks again after so long. */
+export const COMMIT_RETRY_MS = 1;
+
 // ---- secondaries
 
 /** How often a refresh looks again where the writer's files have changed under it. */
