@@ -64,7 +64,7 @@ export async function sizeOnDisk(scene: Scene): Promise<void> {
     const meter = new Meter();
     await load(scene, directory, {});
     const result = meter.done(0);
-    result.extra['bytes on disk'] = directoryBytes(directory);
+    result.extra['MB on disk'] = directoryBytes(directory) / 1e6;
     scene.results['size on disk after compaction'] = result;
   });
 }
