@@ -63,6 +63,24 @@ describe.each([1, 2] as const)('clear, at format level %i,', (level) => {
     expect(keys(scene)).toEqual([0, 1, 2, 400].map(key));
   });
 
+  test('brings nothing back at an older moment that was deleted before it', async () => {
+    const scene = new Scene();
+    await scene.open({ formatLevel: level });
+    await scene.flush({ a: 'old', m: 'old', z: 'old' });
+    await scene.until(scene.db.compact());
+    scene.db.deleteSync(bytes('m'));
+    const snapshot = scene.db.snapshot();
+    await scene.until(scene.db.clear());
+    scene.db.putSync(bytes('n'), bytes('new'));
+    await scene.until(scene.db.compact());
+    expect(keys(scene)).toEqual(['n']);
+    expect(keys(scene, { snapshot })).toEqual(['a', 'z']);
+    expect(scene.get('m', { snapshot })).toBeUndefined();
+    snapshot.close();
+    await scene.until(scene.db.compact());
+    expect(scene.db.stats().tables.files).toBe(1);
+  });
+
   test('keeps to its keyspace', async () => {
     const scene = new Scene();
     await scene.open({ keyspaced: true, formatLevel: level });

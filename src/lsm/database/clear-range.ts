@@ -141,6 +141,7 @@ async function deleteAll(engine: Engine, rest: KeysOfRest): Promise<void> {
     if (refusal !== undefined) throw refusal;
     await engine.writes.writeBatch(batch, false);
     batch.clear();
+    if (engine.turn.isLongNow()) await engine.turn.passed();
   };
   try {
     cursor.first();
