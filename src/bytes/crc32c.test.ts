@@ -34,6 +34,26 @@ test('any bytes, in one piece and in two, against bit by bit', () => {
   );
 });
 
+test('long stretches, which WebAssembly sums, are summed as their short pieces are', () => {
+  const bytes = Uint8Array.from({ length: 400_000 }, (_, i) => Math.imul(i, 2654435761) >>> 24);
+  const region = Region.of(bytes);
+  for (const [start, end] of [
+    [0, 320],
+    [1, 322],
+    [3, 4096 + 5],
+    [0, 114_688],
+    [7, 114_704],
+    [100, 400_000],
+  ] as const) {
+    let crc = 0;
+    for (let at = start; at < end; at += 100)
+      crc = crc32c(region, at, Math.min(end, at + 100), crc);
+    expect(crc32c(region, start, end)).toBe(crc);
+    const middle = start + 301;
+    expect(crc32c(region, middle, end, crc32c(region, start, middle))).toBe(crc);
+  }
+});
+
 test('a masked checksum is another one, and comes back', () => {
   fc.assert(
     fc.property(fc.nat(0xffffffff), (crc) => {

@@ -15,6 +15,7 @@ export type { Progress, WorkOptions } from './backup/backup-work.ts';
 export { openBackups, type BackupStoreOptions } from './backup/open-backups.ts';
 export type { CheckpointInfo } from './backup/checkpoint.ts';
 export { LsmError, type LsmErrorCode } from './errors.ts';
+export type { CompactionStyle, CompactionStyleName } from './compaction/style.ts';
 export { Batch } from './database/batch.ts';
 export { Database, open } from './database/database.ts';
 export { Keyspace, type ReadOptions, type WriteOptions } from './database/keyspace.ts';
@@ -38,3 +39,12 @@ export {
   Secondary,
   type SecondaryOptions,
 } from './secondary/secondary.ts';
+export {
+  IndexedBatch,
+  type IndexedBatchOptions,
+  type Savepoint,
+} from './transaction/indexed-batch.ts';
+export { OverlayIterator } from './transaction/overlay-iterator.ts';
+export { OverlayRange } from './transaction/overlay-range.ts';
+export type { TransactOptions } from './transaction/transact.ts';
+export { type Isolation, Transaction, type TransactionOptions } from './transaction/transaction.ts';

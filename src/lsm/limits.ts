@@ -138,6 +138,8 @@ export const MAX_VALUE_BYTES: number = 512 * 1024 * 1024;
 export const GROUP_BYTES: number = 64 * 1024;
 /** A batch from this size on is stored by itself instead of being copied to the group. */
 export const DIRECT_BATCH_BYTES: number = 16 * 1024;
+/** Tombstones of a range that is cleared are written in batches of this size. */
+export const CLEAR_BATCH_BYTES: number = 64 * 1024;
 /** Writers that are slowed down get at least so many bytes a second through, ... */
 export const MIN_WRITE_RATE: number = 1024 * 1024;
 /** ... and a burst of so long for nothing. */
@@ -160,6 +162,17 @@ export const INGEST_ROOM_FACTOR = 64;
 /** Tables of one ingest, and so of one edit: 6 TiB of the largest ones. */
 export const MAX_INGEST_TABLES = 100_000;
 
+// ---- indexed batches and transactions
+
+/** Records and index: offsets into either stay below 32 bits, and a batch has to fit a memtable. */
+export const MAX_INDEXED_BATCH_BYTES: number = 1024 * 1024 * 1024;
+/** What a range that a transaction has read counts for, beside its bounds. */
+export const TRACKED_RANGE_BYTES = 256;
+/** How often `transact` runs a function whose transactions conflict, unless told otherwise. */
+export const TRANSACT_ATTEMPTS = 16;
+/** A commit that finds no room looks again after so long. */
+export const COMMIT_RETRY_MS = 1;
+
 // ---- secondaries
 
 /** How often a refresh looks again where the writer's files have changed under it. */
@@ -175,6 +188,8 @@ export const MAX_BACKUP_FILE_BYTES: number = 256 * 1024 * 1024;
 
 // ---- tools
 
+/** How often a directory that somebody else writes to is looked at again, because a file was gone meanwhile. */
+export const LOOK_ATTEMPTS = 10;
 /** Problems of one file that a check keeps; it counts the others. */
 export const MAX_PROBLEMS_OF_A_FILE = 20;
 /** Where the index of a table is lost, data blocks are first thought to be no larger than this, ... */

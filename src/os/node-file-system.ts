@@ -132,9 +132,12 @@ class NodeFile implements OpenFile {
     let total = 0;
     while (total < length) {
       const part = Math.min(length - total, MAX_TRANSFER_BYTES);
-      const count = attempt('read', this.path, () =>
-        fs.readSync(this.#fd, target, at + total, part, position + total),
-      );
+      let count: number;
+      try {
+        count = fs.readSync(this.#fd, target, at + total, part, position + total);
+      } catch (error) {
+        throw wrap('read', this.path, error);
+      }
       if (count === 0) break;
       total += count;
     }

@@ -283,6 +283,19 @@ describe('keys and values', () => {
     expect((await db.values().all()).map(String)).toEqual(['a', 'a', 'b', 'b', 'c', 'c']);
   });
 
+  test('can be given away without taking others along', async () => {
+    const db = scenes.create<string, Buffer>({ valueEncoding: 'buffer' });
+    for (const key of ['a', 'b']) await db.put(key, Buffer.from(key));
+    const [a, b] = await db.getMany(['a', 'b']);
+    try {
+      structuredClone(a, { transfer: [a!.buffer as ArrayBuffer] });
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'DataCloneError' });
+    }
+    expect(String(b)).toBe('b');
+    expect(String(await db.get('a'))).toBe('a');
+  });
+
   test('of many batches that nobody awaited happen in their order', async () => {
     const db = scenes.create({ writeBufferSize: 1 });
     await db.open();

@@ -493,6 +493,6 @@ export class BlockCache {
 /** Rounded up to a multiple of 64 bytes, and above 2 KiB of a 32nd of the next lower power of two. */
 function roundedSize(sizeBytes: number): number {
   const last = Math.max(1, sizeBytes) - 1;
-  const step = Math.max(CACHE_GRANULE_BYTES, 2 ** (26 - Math.clz32(last)));
-  return Math.ceil((last + 1) / step) * step;
+  const step = Math.max(CACHE_GRANULE_BYTES, 1 << Math.max(0, 26 - Math.clz32(last)));
+  return (last | (step - 1)) + 1;
 }

@@ -12,12 +12,12 @@ import type { TableFile } from '../version/table-file.ts';
 import type { KeyBound, Version } from '../version/version.ts';
 import {
   type Compaction,
-  type CompactionInput,
   type CompactionPicker,
   type CompactionReason,
   type PickContext,
 } from './compaction.ts';
 import type { LevelledPicker } from './levelled-picker.ts';
+import { inputsOf, isFree, type Placed } from './free-tables.ts';
 import { boundsOf } from './overlap.ts';
 
 export interface FifoOptions {
@@ -28,11 +28,6 @@ export interface FifoOptions {
   readonly level0Files: number;
   /** Tables of level 0 from which on the oldest are merged. */
   readonly maxLevel0Files: number;
-}
-
-interface Placed {
-  readonly level: number;
-  readonly file: TableFile;
 }
 
 export class FifoPicker implements CompactionPicker {
@@ -149,33 +144,11 @@ function bottomUp(version: Version): Placed[] {
   return all.reverse();
 }
 
-/** Whether the table lies over none but those that are dropped already, and nobody works with it. */
-function isFree(
-  version: Version,
-  { level, file }: Placed,
-  dropped: ReadonlyMap<TableFile, number>,
-): boolean {
-  if (file.isCompacting) return false;
-  if (level === 0) {
-    for (const other of version.levels[0]!) {
-      if (other.number < file.number && other.overlaps(file) && !dropped.has(other)) return false;
-    }
-  }
-  const { smallest, largest } = boundsOf([file]);
-  return version.usedLevels.every(
-    (deeper) =>
-      deeper <= level ||
-      version.overlapping(deeper, smallest, largest).every((other) => dropped.has(other)),
-  );
-}
-
 function dropOf(
   dropped: ReadonlyMap<TableFile, number>,
   reason: CompactionReason,
 ): Compaction | undefined {
-  const byLevel = new Map<number, TableFile[]>();
-  for (const [file, level] of dropped) byLevel.set(level, [...(byLevel.get(level) ?? []), file]);
-  const inputs = [...byLevel].map(([level, files]): CompactionInput => ({ level, files }));
+  const inputs = inputsOf(dropped);
   const first = inputs[0];
   return first && { reason, kind: 'drop', inputs, outputLevel: first.level };
 }

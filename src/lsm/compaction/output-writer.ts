@@ -63,7 +63,9 @@ export class OutputWriter {
     if (this.ranges?.isPending === true) this.#builder ??= this.#begin();
     if (this.#builder !== undefined) this.ranges?.writeRest(this.#builder);
     this.#end();
-    if (this.outputs.length > 0) this.#files.syncDirectory(this.#request.directory);
+    // A flush also answers for the name of the log that the next edit will name, which was made before it began.
+    const { kind, directory } = this.#request;
+    if (this.outputs.length > 0 || kind === 'flush') this.#files.syncDirectory(directory);
   }
 
   /** Closes and removes everything. What can't be removed stays for the next opening of the database to find. */

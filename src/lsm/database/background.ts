@@ -5,7 +5,12 @@
  * Replies of jobs come from the event loop, and also by `poll`, which every write makes: a program may never let the loop turn.
  */
 import { Region } from '../../bytes/region.ts';
-import { bytesOf, type Compaction, type CompactionPicker } from '../compaction/compaction.ts';
+import {
+  bytesOf,
+  type Compaction,
+  type CompactionInput,
+  type CompactionPicker,
+} from '../compaction/compaction.ts';
 import type { DeadRange, JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
 import { LsmError } from '../errors.ts';
@@ -35,6 +40,7 @@ export class Background {
   /** Settled when nothing waits to be flushed, and when nothing is due at all. */
   #flushWaiters: Deferred[] = [];
   #idleWaiters: Deferred[] = [];
+  readonly #drops = new Set<Deferred>();
   /** Set while the disk is full: nothing is begun until then. */
   #cancelRetry: (() => void) | undefined = undefined;
   /** Set while work will be due only because time passes. */
@@ -86,9 +92,7 @@ export class Background {
   /** Settles when the memtables that are full now are in tables. */
   flushed(): Promise<void> {
     const deferred = new Deferred();
-    this.#flushWaiters.push(deferred);
-    this.schedule();
-    return deferred.promise;
+    return this.#waitFor(deferred, () => this.#flushWaiters.push(deferred));
   }
 
   /** Settles when everything that was written before is in tables. */
@@ -117,9 +121,7 @@ export class Background {
   /** Settles when the range has been brought down to the lowest level that has any of it. */
   compactRange(smallest: KeyBound, largest: KeyBound): Promise<void> {
     const deferred = new Deferred();
-    this.#ranges.push({ smallest, largest, deferred });
-    this.schedule();
-    return deferred.promise;
+    return this.#waitFor(deferred, () => this.#ranges.push({ smallest, largest, deferred }));
   }
 
   /** Nobody reads this range any more: tables that have nothing else go at once, the rest is compacted. */
@@ -139,10 +141,33 @@ export class Background {
     this.compactRange(smallest, to && boundOf(to)).catch(() => {});
   }
 
+  /** Takes whole tables out of the tree (`Engine.retire`); settles when that counts. */
+  dropTables(inputs: readonly CompactionInput[], reason: string): Promise<void> {
+    const { failure } = this.#engine;
+    if (failure !== undefined) return Promise.reject(failure);
+    const deferred = new Deferred();
+    this.#drops.add(deferred);
+    this.#drop(inputs, reason, () => {
+      this.#drops.delete(deferred);
+      deferred.resolve();
+    });
+    return deferred.promise;
+  }
+
   /** Settles when there is nothing to flush or compact. */
   idle(): Promise<void> {
     const deferred = new Deferred();
-    this.#idleWaiters.push(deferred);
+    return this.#waitFor(deferred, () => this.#idleWaiters.push(deferred));
+  }
+
+  /** Where nothing is done any more nobody must wait for it: it may have ended while the caller was on the way here. */
+  #waitFor(deferred: Deferred, enlist: () => void): Promise<void> {
+    const failure = this.#engine.writeFailure;
+    if (failure !== undefined) {
+      deferred.reject(failure);
+      return deferred.promise;
+    }
+    enlist();
     this.schedule();
     return deferred.promise;
   }
@@ -226,7 +251,7 @@ export class Background {
     this.#compaction = picked;
     for (const { files } of picked.inputs) for (const file of files) file.isCompacting = true;
     if (picked.kind === 'drop') {
-      this.#drop(picked);
+      this.#drop(picked.inputs, picked.reason, () => this.#endCompaction(picked));
       return;
     }
     if (picked.kind === 'move') {
@@ -247,15 +272,14 @@ export class Background {
     });
   }
 
-  #drop(compaction: Compaction): void {
+  #drop(inputs: readonly CompactionInput[], reason: string, onDropped: () => void): void {
     const { stats, events } = this.#engine;
-    const { inputs, reason } = compaction;
     const files = inputs.flatMap((input) => input.files);
     const bytes = bytesOf(files);
     stats.droppedTables += files.length;
     stats.droppedBytes += bytes;
     this.#engine.retire(inputs, () => {
-      this.#endCompaction(compaction);
+      onDropped();
       events.publish('drop', { reason, tables: files.map(({ number }) => number), bytes });
     });
   }
@@ -327,6 +351,8 @@ export class Background {
   fail(error: LsmError): void {
     for (const deferred of [...this.#flushWaiters, ...this.#idleWaiters]) deferred.reject(error);
     for (const { deferred } of this.#ranges) deferred.reject(error);
+    for (const deferred of this.#drops) deferred.reject(error);
+    this.#drops.clear();
     this.#flushWaiters = [];
     this.#idleWaiters = [];
     this.#ranges.length = 0;

@@ -19,7 +19,8 @@ const NO_VALUE: Uint8Array = new Uint8Array(0);
 export class Batch {
   readonly #engine: Engine;
   readonly #keyspace: Keyspace;
-  readonly #batch = new WriteBatch();
+  /** @internal */
+  protected readonly records: WriteBatch = new WriteBatch();
 
   /** @internal */
   constructor(engine: Engine, keyspace: Keyspace) {
@@ -30,12 +31,12 @@ export class Batch {
 
   /** Entries so far. */
   get count(): number {
-    return this.#batch.count;
+    return this.records.count;
   }
 
   /** Bytes that it takes in memory and in the log. */
   get sizeBytes(): number {
-    return this.#batch.sizeBytes;
+    return this.records.sizeBytes;
   }
 
   /** Copies key and value. Throws LsmError LIMIT, with the batch as it was. */
@@ -60,17 +61,17 @@ export class Batch {
 
   /** Forgets what was collected, and keeps the memory. */
   clear(): this {
-    this.#batch.clear();
+    this.records.clear();
     return this;
   }
 
   /** Writes what was collected, as it is now; it stays, so `clear` before the batch is used for something else. Rejects as `put` of a keyspace. */
   write(options?: WriteOptions): Promise<void> {
     const { writes, settings } = this.#engine;
-    const refusal = writes.refusal(this.#batch.sizeBytes);
+    const refusal = writes.refusal(this.records.sizeBytes);
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
-      return writes.writeBatch(this.#batch, options?.sync ?? settings.sync);
+      return writes.writeBatch(this.records, options?.sync ?? settings.sync);
     } catch (error) {
       return Promise.reject(error);
     }
@@ -79,17 +80,21 @@ export class Batch {
   /** The same, blocking. Throws LsmError. */
   writeSync(options?: WriteOptions): void {
     const { writes, settings } = this.#engine;
-    writes.writeBatchSync(this.#batch, options?.sync ?? settings.sync);
+    writes.writeBatchSync(this.records, options?.sync ?? settings.sync);
   }
 
   #add(type: number, key: Uint8Array, value: Uint8Array, keyspace: Keyspace): void {
     checkEntry(key, value);
     const { prefix } = keyspace;
-    const batch = this.#batch;
+    const batch = this.records;
     batch.reserve(type, prefix.length + key.length, value.length);
     const { bytes } = batch.region;
     if (prefix.length > 0) bytes.set(prefix, batch.keyAt);
     bytes.set(key, batch.keyAt + prefix.length);
     bytes.set(value, batch.valueAt);
+    this.added(type, prefix.length + key.length, value.length);
   }
+
+  /** @internal An entry was added, of which `records` knows where it is. */
+  protected added(_type: number, _keyLength: number, _valueLength: number): void {}
 }

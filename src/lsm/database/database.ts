@@ -3,6 +3,9 @@ import { Region } from '../../bytes/region.ts';
 import type { BackupOptions, BackupStore, MadeBackup } from '../backup/backup-store.ts';
 import { type CheckpointInfo, makeCheckpoint } from '../backup/checkpoint.ts';
 import { type IngestInfo, Ingestions, type IngestPart } from '../ingest/ingestion.ts';
+import { IndexedBatch, type IndexedBatchOptions } from '../transaction/indexed-batch.ts';
+import { transact, type TransactOptions } from '../transaction/transact.ts';
+import { Transaction, type TransactionOptions } from '../transaction/transaction.ts';
 import type { KeyBound } from '../version/version.ts';
 import { Batch } from './batch.ts';
 import type { Engine } from './engine.ts';
@@ -90,6 +93,37 @@ export class Database extends Keyspace {
   /** Writes that happen together, collected first. */
   batch(): Batch {
     return new Batch(this.#engine, this);
+  }
+
+  /** As `batch`, to be read from too before it is written (indexed-batch.ts). */
+  indexedBatch(options?: IndexedBatchOptions): IndexedBatch {
+    this.#engine.checkOpen();
+    return new IndexedBatch(this.#engine, this, options);
+  }
+
+  /** Reads and writes that happen together unless somebody comes between (transaction.ts). Throws LsmError CLOSED, READ_ONLY, POISONED. */
+  transaction(options?: TransactionOptions): Transaction {
+    return new Transaction(this.#engine, this, options);
+  }
+
+  /**
+   * Runs a function in a transaction and commits it; where that meets another's writes, runs it again from its start, a bounded number of times. The function has no other
+   * effects, then, than on its transaction.
+   *
+   * ```ts
+   * await db.transact(async (transaction) => {
+   *   const n = Number((await transaction.getForUpdate(counter)) ?? 0);
+   *   transaction.put(counter, Buffer.from(String(n + 1)));
+   * });
+   * ```
+   *
+   * Settles with what the function returned. Rejects with what it throws, LsmError CONFLICT after the last attempt, and as `commit`.
+   */
+  transact<T>(
+    run: (transaction: Transaction) => Promise<T> | T,
+    options: TransactOptions = {},
+  ): Promise<T> {
+    return transact(() => this.transaction(options), this.#engine.turn, run, options);
   }
 
   /** This moment, to read at later. Close it when it is done with: until then what it sees is not dropped. */

@@ -1,7 +1,7 @@
 /** Tells jobs what they need to know of the tree. */
 import { bytesOf, type Compaction, type CompactionPicker } from '../compaction/compaction.ts';
 import type { JobRequest, JobSource, KeyRange } from '../compaction/job.ts';
-import { LEVELS } from '../limits.ts';
+import type { TableFile } from '../version/table-file.ts';
 import type { Version } from '../version/version.ts';
 import type { Engine } from './engine.ts';
 import type { HeldMemtable } from './memtable-list.ts';
@@ -44,7 +44,11 @@ export function compactionRequest(
     else for (const file of run) sources.push({ kind: 'tables', level, files: [file] });
   }
   const below = rangesBelow(engine.versions.current, outputLevel);
-  const overlaps = below[0]?.length ?? 0;
+  const overlaps = below[0]!.length;
+  // Readers of an older moment look below everything into tables that were dropped whole: what hides something there has to stay.
+  for (const { indexes } of engine.retired.batches) {
+    for (const { files } of indexes) below.push(files.map(rangeOf));
+  }
   const maxFiles = Math.ceil((EXPANSION * bytes) / picker.targetBytes(outputLevel)) + overlaps + 1;
   const request = common(engine, picker, outputLevel, maxFiles);
   return {
@@ -87,16 +91,16 @@ function youngestOf({ inputs }: Compaction, { table }: Pick<JobRequest, 'table'>
   return Math.min(now, Math.max(...times));
 }
 
+/** The level below the output level comes first, with nothing in it where there is none. */
 function rangesBelow(version: Version, outputLevel: number): KeyRange[][] {
-  const below: KeyRange[][] = [];
-  for (let level = outputLevel + 1; level < LEVELS; level++) {
-    below.push(
-      version.levels[level]!.map(({ keys, smallestEnd, largestStart, largestEnd, sizeBytes }) => ({
-        smallest: keys.bytes.slice(0, smallestEnd),
-        largest: keys.bytes.slice(largestStart, largestEnd),
-        sizeBytes,
-      })),
-    );
-  }
-  return below;
+  const levels = version.levels.slice(outputLevel + 1);
+  return levels.length === 0 ? [[]] : levels.map((files) => files.map(rangeOf));
+}
+
+function rangeOf({ keys, smallestEnd, largestStart, largestEnd, sizeBytes }: TableFile): KeyRange {
+  return {
+    smallest: keys.bytes.slice(0, smallestEnd),
+    largest: keys.bytes.slice(largestStart, largestEnd),
+    sizeBytes,
+  };
 }

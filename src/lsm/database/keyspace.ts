@@ -3,6 +3,7 @@ import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { LsmError } from '../errors.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../limits.ts';
 import { TYPE_DELETION, TYPE_RANGE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { clearRange } from './clear-range.ts';
 import { approximateBytes } from './approximate-size.ts';
 import type { Engine } from './engine.ts';
 import { lowerBound, upperBound } from './range-bounds.ts';
@@ -178,6 +179,22 @@ export class Keyspace {
     checkLengths(to, NO_VALUE);
     this.#engine.checkLevel2('range deletions');
     return Buffer.concat([this.prefix, to]);
+  }
+
+  /**
+   * Removes the keys of a range, of the whole keyspace by default, that are there now. Not at one moment: readers may see some of it gone, and a crash may leave
+   * some; a key that is written meanwhile may go too. (At format level 2 one tombstone covers all, and it is at one moment.) Memory is bounded, and tables that
+   * have nothing else are dropped. Rejects as `put`.
+   */
+  async clear(
+    range: Pick<RangeOptions, 'gt' | 'gte' | 'lt' | 'lte'> = {},
+    options?: WriteOptions,
+  ): Promise<void> {
+    const { settings, writeFailure } = this.#engine;
+    if (writeFailure !== undefined) throw writeFailure;
+    const { prefix } = this;
+    const sync = options?.sync ?? settings.sync;
+    await clearRange(this.#engine, lowerBound(prefix, range), upperBound(prefix, range), sync);
   }
 
   /** Stores a value, blocking: for as long as there is no room (write stall), and with `sync` for the disk. Throws LsmError. */

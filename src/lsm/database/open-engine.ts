@@ -142,6 +142,8 @@ async function recover(
   if (!settings.readOnly) {
     versions.beginManifest();
     logs.begin(lastSequence, lastSequence, logNumber);
+    // The manifest names the log: where a later edit is torn, a log that is missing would mean that the edit had counted.
+    files.syncDirectory(directory);
     memtables.active.logNumber = logNumber;
     await recovery.removeRubbish(versions.manifestNumber, logNumber);
   }

@@ -6,7 +6,7 @@
  */
 import type { CompactionInput } from '../compaction/compaction.ts';
 import { LevelIndex } from '../version/level-index.ts';
-import type { TableFile } from '../version/table-file.ts';
+import { compareSmallest, type TableFile } from '../version/table-file.ts';
 import type { SnapshotList } from './snapshot-list.ts';
 
 export class RetiredBatch {
@@ -22,7 +22,7 @@ export class RetiredBatch {
   constructor(inputs: readonly CompactionInput[], onObsolete: (file: TableFile) => void) {
     const runs: LevelIndex[] = [];
     for (const { level, files } of [...inputs].sort((a, b) => a.level - b.level)) {
-      if (level > 0) runs.push(new LevelIndex(files));
+      if (level > 0) runs.push(new LevelIndex([...files].sort(compareSmallest)));
       else {
         const newestFirst = [...files].sort((a, b) => b.number - a.number);
         for (const file of newestFirst) runs.push(new LevelIndex([file]));

@@ -126,6 +126,13 @@ export interface Stats {
   };
   /** Tables that came in as they were, without log and memtable. */
   readonly ingests: { readonly count: number; readonly bytes: number };
+  /** Tables that were dropped whole, by age, size or `clear`; and those of them that an older reader still sees. */
+  readonly drops: {
+    readonly tables: number;
+    readonly bytes: number;
+    readonly heldTables: number;
+    readonly heldBytes: number;
+  };
   /** Bytes that went to the disk for each byte that was written: log, flushes, compactions. 0 before the first write. */
   readonly writeAmplification: number;
   /** Writers that waited: a little, because level 0 has many files; and altogether. */
@@ -204,6 +211,12 @@ export function statsOf(engine: Engine): Stats {
       isRunning: background.compaction !== undefined,
     },
     ingests: { count: stats.ingests, bytes: stats.ingestedBytes },
+    drops: {
+      tables: stats.droppedTables,
+      bytes: stats.droppedBytes,
+      heldTables: engine.retired.fileCount,
+      heldBytes: engine.retired.sizeBytes,
+    },
     writeAmplification: stats.bytesWritten === 0 ? 0 : written / stats.bytesWritten,
     stalls: {
       slowdowns: stats.slowdowns,

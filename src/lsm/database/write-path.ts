@@ -92,18 +92,21 @@ export class WritePath {
   /** Writes a whole batch, which may be used again when this returns. Throws LsmError LIMIT. */
   writeBatch(batch: WriteBatch, sync: boolean): Promise<void> {
     if (batch.count === 0) return sync ? this.sync() : Promise.resolve();
-    const isLarge = batch.sizeBytes >= DIRECT_BATCH_BYTES;
-    if (isLarge && this.#commit() === STORED) {
-      const outcome = this.#store(batch);
-      if (outcome === FAILED) return Promise.reject(this.#error!);
-      if (outcome === STORED) {
-        const deferred = new Deferred();
-        this.#settle(sync ? undefined : deferred, sync ? deferred : undefined);
-        return deferred.promise;
-      }
-    }
+    const stored = batch.sizeBytes >= DIRECT_BATCH_BYTES ? this.tryBatch(batch, sync) : undefined;
+    if (stored !== undefined) return stored;
     this.#group.append(batch);
     return this.promise(sync);
+  }
+
+  /** Writes a whole batch by itself if that can be here and now; undefined where it would have to wait, behind others or for room. */
+  tryBatch(batch: WriteBatch, sync: boolean): Promise<void> | undefined {
+    if (this.#commit() === WAITS) return undefined;
+    const outcome = this.#store(batch);
+    if (outcome === WAITS) return undefined;
+    if (outcome === FAILED) return Promise.reject(this.#error!);
+    const deferred = new Deferred();
+    this.#settle(sync ? undefined : deferred, sync ? deferred : undefined);
+    return deferred.promise;
   }
 
   // ---- synchronous writes
@@ -119,6 +122,15 @@ export class WritePath {
     this.#storeSync(undefined);
     this.#storeSync(batch);
     if (sync) this.#syncNow();
+  }
+
+  /** As `tryBatch`, with a blocking sync: false where it would have to wait. Throws LsmError. */
+  tryBatchSync(batch: WriteBatch, sync: boolean): boolean {
+    if (this.#commit() === WAITS) return false;
+    const outcome = this.#store(batch);
+    if (outcome === FAILED) throw this.#error!;
+    if (outcome === STORED && sync) this.#syncNow();
+    return outcome === STORED;
   }
 
   /** What was added before is visible to reads from now on, unless it waits for room. */

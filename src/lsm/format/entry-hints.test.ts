@@ -73,6 +73,7 @@ test('hints find what a search of the block finds, or leave it open', () => {
         const hints = new EntryHints();
         const search = new BlockSearch();
         const expected = new BlockSearch();
+        expect(hints.find(search, block, 0, end, end, block, 0, 1, 0, 0)).toBe(OPEN);
         const all = [...probes, ...entries.map((e) => [e.key, e.sequence] as const)];
         for (const [key, sequence] of all) {
           const region = Region.of(key);

@@ -1,7 +1,8 @@
 /**
- * Hints (hints.ts) for the entries of a cached data block, made when it is looked into for the second time, behind the block in the cache:
+ * Hints (hints.ts) for the entries of a cached data block, behind it in the cache. They are made when the block was found there for the second time: what is
+ * hardly ever found there, because there is much more than the cache holds, is not worth it.
  *
- *   state (2 bytes)   0: not made yet; 65535: this block has none; else the number of entries
+ *   state (2 bytes)   0: never found yet; 65534: found once; 65535: this block has none; else the number of entries
  *   room (2 bytes)    entries that there is room for
  *   prefix (2 bytes)  length of the prefix that all user keys share, 24 at most
  *   0 (2 bytes)       | the prefix (24 bytes)
@@ -24,7 +25,8 @@ export const FOUND = 0;
 export const ABSENT = 1;
 export const OPEN = 2;
 
-const UNMADE = 0;
+const NEW = 0;
+const FOUND_ONCE = 0xfffe;
 const NEVER = 0xffff;
 const HEADER_BYTES = 32;
 const PREFIX_AT = 8;
@@ -38,14 +40,14 @@ const MAX_KEY_BYTES = 1024;
 
 /** Bytes that hints for so many entries take; 0 for a block that can't have any. */
 export function entryHintBytes(entries: number, blockBytes: number): number {
-  if (entries < 2 || entries >= NEVER || blockBytes > MAX_BLOCK_BYTES) return 0;
+  if (entries < 2 || entries >= FOUND_ONCE || blockBytes > MAX_BLOCK_BYTES) return 0;
   return HEADER_BYTES + entries * (HINT_BYTES + PLACE_BYTES);
 }
 
 /** Makes room of `sizeBytes` at `at` ready. */
 export function clearEntryHints(region: Region, at: number, sizeBytes: number): void {
   const room = Math.floor((sizeBytes - HEADER_BYTES) / (HINT_BYTES + PLACE_BYTES));
-  region.view.setUint32(at, (UNMADE | (room << 16)) >>> 0, true);
+  region.view.setUint32(at, (NEW | (room << 16)) >>> 0, true);
 }
 
 export class EntryHints {
@@ -54,8 +56,8 @@ export class EntryHints {
   readonly #first: Region = Region.allocate(MAX_KEY_BYTES);
 
   /**
-   * Looks for the newest version, not before the trailer (low, high), of a user key in the block `[start, end)` with its room for hints at `at`; makes
-   * the hints where that was not done. `low` is an int32.
+   * Looks for the newest version, not before the trailer (low, high), of a user key in the block `[start, end)` with its room for hints at `at`. `low` is
+   * an int32.
    */
   find(
     search: BlockSearch,
@@ -71,8 +73,15 @@ export class EntryHints {
   ): number {
     const { view } = block;
     let count = view.getUint16(at, true);
-    if (count === UNMADE) count = this.#make(block, start, end, at);
-    if (count === NEVER) return OPEN;
+    if (count >= FOUND_ONCE || count === NEW) {
+      if (count === NEVER) return OPEN;
+      if (count === NEW) {
+        view.setUint16(at, FOUND_ONCE, true);
+        return OPEN;
+      }
+      count = this.#make(block, start, end, at);
+      if (count === NEVER) return OPEN;
+    }
     const prefix = view.getUint16(at + 4, true);
     if (keyEnd - keyStart < prefix) return ABSENT;
     const prefixAt = at + PREFIX_AT;

@@ -27,7 +27,7 @@ export const LOW: number = HIGH + FANOUT;
 export const REF: number = LOW + FANOUT;
 export const CHILD: number = REF + FANOUT;
 
-export const LEAF_WORDS: number = CHILD;
+export const LEAF_WORDS: number = REF + FANOUT;
 export const INNER_WORDS: number = CHILD + FANOUT;
 
 /** Words of a record's head. */

@@ -126,6 +126,7 @@ export class ModelRun {
     else if (choice < 94) await this.#do('compact', () => this.#compact());
     else if (choice < 95) await this.#do('idle', () => this.#system.until(this.#db.idle()));
     else if (choice < 96) await this.#do('drop', () => this.#drop());
+    else if (choice < 97) await this.#do('clear', () => this.#clear());
     else if (choice < 98) await this.#do('close', () => this.#closeSome());
     else await this.#do('reopen', () => this.#reopen());
     if (this.#random.below(10) === 0) this.#db.checkInvariants();
@@ -192,6 +193,14 @@ export class ModelRun {
   #batch(): Batch {
     if (this.#spaces.length > 1) this.#db.keyspace('a');
     return this.#db.batch();
+  }
+
+  async #clear(): Promise<void> {
+    const { name, space } = this.#space();
+    const { bounds, options } = this.#bounds();
+    const { gt, gte, lt, lte } = options;
+    await this.#system.until(space.clear({ gt, gte, lt, lte }));
+    for (const [key] of this.#model.range(name, bounds)) this.#model.delete(name, key);
   }
 
   async #drop(): Promise<void> {

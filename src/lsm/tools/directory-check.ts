@@ -12,11 +12,12 @@
  * Keys of a comparator that we lack are checked but for their order. Memory: a block, the index and filters of one table, and what the
  * manifest says of all.
  */
-import { FileError, type FileSystem, joinPath } from '../../os/file-system.ts';
+import { type FileSystem, joinPath } from '../../os/file-system.ts';
 import { NodeFileSystem } from '../../os/node-file-system.ts';
 import type { BlockLoader } from '../format/block-loader.ts';
 import { CURRENT_FILE, KVASIR_FILE, logFileName, tableFileName } from '../manifest/file-names.ts';
 import { checkDescription, readKvasirFile } from '../manifest/kvasir-file.ts';
+import { LOOK_ATTEMPTS } from '../limits.ts';
 import {
   KVASIR_COMPARATOR,
   LEVELDB_COMPARATOR,
@@ -27,7 +28,14 @@ import { filesOfKind, listDirectory, type ListedFile } from './directory-listing
 import { type CheckedFile, checkLevels, compareWithManifest } from './level-check.ts';
 import { checkLogs, isLive, type LogCheck } from './log-check.ts';
 import { type ManifestReplay, replayCurrent } from './manifest-replay.ts';
-import { baseName, ProblemList, problemOf, type Problem, type Report } from './problem.ts';
+import {
+  baseName,
+  isMissing,
+  ProblemList,
+  problemOf,
+  type Problem,
+  type Report,
+} from './problem.ts';
 import { RawTable, uncachedLoader } from './raw-table.ts';
 import { checkTable } from './table-check.ts';
 import type { TableContents } from './table-contents.ts';
@@ -110,9 +118,7 @@ class DirectoryCheck {
     this.#readManifest();
     const state = this.#state;
     const names = new Map(filesOfKind(this.#listed, 'table').map((f) => [f.number, f.name]));
-    const logs = filesOfKind(this.#listed, 'log').filter(
-      ({ number }) => state === undefined || isLive(state, number),
-    );
+    const logs = this.#logs(state);
     const tables = this.#tablesToCheck();
     for (const { sizeBytes } of [...tables, ...logs]) this.#totalBytes += sizeBytes;
     const checked: CheckedFile[] = [];
@@ -125,7 +131,7 @@ class DirectoryCheck {
       for (const one of checked) compareWithManifest(one, state, this.#report);
       if (this.#isBytewise) checkLevels(checked, this.#report);
     }
-    yield* this.#checkLogs(logs.map(({ number }) => number));
+    yield* this.#checkLogs();
     this.#checkKvasirFile();
     this.#noteOrphans();
     this.#doneBytes = this.#totalBytes;
@@ -216,11 +222,16 @@ class DirectoryCheck {
 
   /** A compaction of whoever has the database open may have replaced it. */
   #isGoneMeanwhile(number: number): boolean {
+    return this.#readAgain()?.files.has(number) === false;
+  }
+
+  /** The state by now, undefined where it cannot be read. */
+  #readAgain(): ManifestState | undefined {
     try {
       const replay = replayCurrent(this.#files, this.#directory);
-      return replay !== undefined && replay.error === undefined && !replay.state.files.has(number);
+      return replay?.error === undefined ? replay?.state : undefined;
     } catch {
-      return false;
+      return undefined;
     }
   }
 
@@ -231,21 +242,32 @@ class DirectoryCheck {
 
   // ---- logs and the rest
 
-  *#checkLogs(numbers: readonly number[]): Generator<Progress, void> {
-    const state = this.#replay?.state;
-    if (state === undefined) return;
-    this.#checkFirstLog(numbers, state);
-    const options = { files: this.#files, directory: this.#directory, numbers, state };
-    try {
-      this.#reportLogs(yield* this.#counted(checkLogs(options)));
-    } catch (error) {
-      if (!isMissing(error)) this.#caught(error, 'the logs');
-      else {
-        // Its entries are in a table by now.
-        const note = 'a log was taken away while it was looked at: the database is open elsewhere';
-        this.#note(baseName(error.path), note);
+  *#checkLogs(): Generator<Progress, void> {
+    let state = this.#replay?.state;
+    for (let attempt = 1; state !== undefined; attempt++) {
+      try {
+        const numbers = this.#logs(state).map(({ number }) => number);
+        const options = { files: this.#files, directory: this.#directory, numbers, state };
+        this.#reportLogs(yield* this.#counted(checkLogs(options)));
+        this.#checkFirstLog(numbers, state);
+        return;
+      } catch (error) {
+        if (!isMissing(error) || attempt === LOOK_ATTEMPTS) {
+          this.#caught(error, 'the logs');
+          return;
+        }
+        // Its entries are in a table by now, and the manifest says so: the database is open elsewhere.
+        state = this.#readAgain() ?? state;
+        this.#listed = listDirectory(this.#files, this.#directory);
       }
     }
+  }
+
+  /** Logs that the tables lack; without a state all that there are. */
+  #logs(state: ManifestState | undefined): ListedFile[] {
+    return filesOfKind(this.#listed, 'log').filter(
+      ({ number }) => state === undefined || isLive(state, number),
+    );
   }
 
   #checkFirstLog(numbers: readonly number[], state: ManifestState): void {
@@ -320,8 +342,4 @@ class DirectoryCheck {
   #note(file: string, note: string): void {
     this.#notes.push({ file, note });
   }
-}
-
-function isMissing(error: unknown): error is FileError {
-  return error instanceof FileError && error.code === 'ENOENT';
 }

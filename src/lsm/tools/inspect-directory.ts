@@ -4,7 +4,8 @@
  */
 import { type FileSystem, joinPath } from '../../os/file-system.ts';
 import { NodeFileSystem } from '../../os/node-file-system.ts';
-import { KVASIR_FILE, tableFileName } from '../manifest/file-names.ts';
+import { LOOK_ATTEMPTS } from '../limits.ts';
+import { CURRENT_FILE, KVASIR_FILE, tableFileName } from '../manifest/file-names.ts';
 import { type DirectoryDescription, readKvasirFile } from '../manifest/kvasir-file.ts';
 import type { NewFile } from '../manifest/version-edit.ts';
 import { filesOfKind, listDirectory, type ListedFile } from './directory-listing.ts';
@@ -12,7 +13,7 @@ import { openTable } from './inspect-table.ts';
 import { compareUserKeys } from './level-check.ts';
 import { checkLogs, isLive, type LogCheck } from './log-check.ts';
 import { type ManifestReplay, replayCurrent } from './manifest-replay.ts';
-import { type Problem, problemOf } from './problem.ts';
+import { isMissing, type Problem, problemOf } from './problem.ts';
 import { salvageProperties } from './salvage-cursor.ts';
 
 export interface DirectoryInspection {
@@ -58,6 +59,19 @@ export function inspectDirectory(
   directory: string,
   files: FileSystem = new NodeFileSystem(),
 ): DirectoryInspection {
+  for (let attempt = 1; ; attempt++) {
+    const isLast = attempt === LOOK_ATTEMPTS;
+    const inspection = inspectOnce(directory, files, isLast);
+    if (inspection !== undefined) return inspection;
+  }
+}
+
+/** undefined where logs were taken away meanwhile, flushed by who has the database open, unless this is the last attempt. */
+function inspectOnce(
+  directory: string,
+  files: FileSystem,
+  isLast: boolean,
+): DirectoryInspection | undefined {
   const listed = listDirectory(files, directory);
   const problems: Problem[] = [];
   const attempt = <T>(file: string, action: () => T): T | undefined => {
@@ -68,16 +82,23 @@ export function inspectDirectory(
       return undefined;
     }
   };
-  const manifest = attempt('CURRENT', () => replayCurrent(files, directory));
+  const manifest = attempt(CURRENT_FILE, () => replayCurrent(files, directory));
   if (manifest?.error !== undefined) problems.push(problemOf(manifest.error, manifest.name));
   const state = manifest?.state;
   const description = attempt(KVASIR_FILE, () => readKvasirFile(files, directory));
   const logs = filesOfKind(listed, 'log').map((log) => {
     return { ...log, isLive: state !== undefined && isLive(state, log.number) };
   });
-  const numbers = logs.filter((log) => log.isLive).map(({ number }) => number);
-  const recovery =
-    state && attempt('the logs', () => lastOf(checkLogs({ files, directory, numbers, state })));
+  let recovery: LogCheck | undefined;
+  if (state !== undefined) {
+    const numbers = logs.filter((log) => log.isLive).map(({ number }) => number);
+    try {
+      recovery = lastOf(checkLogs({ files, directory, numbers, state }));
+    } catch (error) {
+      if (isMissing(error) && !isLast) return undefined;
+      problems.push(problemOf(error, 'the logs'));
+    }
+  }
   if (recovery?.problem !== undefined) problems.push(recovery.problem);
   const levels = state === undefined ? [] : levelsOf(files, directory, listed, state.files);
   const known = new Set([

@@ -9,6 +9,7 @@ import type { FileSystem } from '../../os/file-system.ts';
 import type { BatchReader } from '../batch-reader.ts';
 import { VALID } from '../cursor.ts';
 import { LsmError } from '../errors.ts';
+import type { RangeDeletion } from '../format/range-deletions.ts';
 import { SALVAGE_MEMTABLE_BYTES } from '../limits.ts';
 import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { Memtable } from '../memtable/memtable.ts';
@@ -60,13 +61,13 @@ export function* surveyLogs(group: LogGroup): Generator<number, LogSurvey> {
 export function* convertLogs(
   group: LogGroup,
   survey: LogSurvey,
-  begin: () => TableOutput,
+  begin: (ranges: readonly RangeDeletion[]) => TableOutput,
 ): Generator<number, void> {
   const mode = survey.problem === undefined ? 'point-in-time' : 'skip-corrupt';
   let memtable = Memtable.allocate(SALVAGE_MEMTABLE_BYTES);
   const flush = (): void => {
     if (memtable.entries === 0) return;
-    const output = begin();
+    const output = begin(memtable.ranges?.all() ?? []);
     const cursor = new MemtableCursor(memtable);
     for (cursor.first(); cursor.status === VALID; cursor.next()) output.add(cursor, false);
     output.finish();

@@ -51,6 +51,11 @@ export class ProblemList {
   }
 }
 
+/** Whether a file was not there. */
+export function isMissing(error: unknown): error is FileError {
+  return error instanceof FileError && error.code === 'ENOENT';
+}
+
 /** A file's name in its directory. */
 export function baseName(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1);

@@ -212,8 +212,8 @@ class Repair {
 
   #convertLogs(plan: RepairPlan): void {
     for (const { group, survey } of plan.conversions) {
-      const steps = convertLogs(group, survey, () =>
-        this.#output(plan, 0, [], Infinity, this.#nowSeconds()),
+      const steps = convertLogs(group, survey, (ranges) =>
+        this.#output(plan, 0, ranges, Infinity, this.#nowSeconds()),
       );
       this.#counted(steps);
     }

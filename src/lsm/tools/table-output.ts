@@ -20,7 +20,7 @@ export interface TableOutputOptions {
   readonly table: TableWriteOptions;
   /** A table is ended behind this many bytes. */
   readonly targetBytes: number;
-  /** Of all that is merged; what the entries added hold of them is apart. */
+  /** Of all that is merged; the entries added are others. */
   readonly ranges: readonly RangeDeletion[];
   readonly allocateFileNumber: () => number;
 }
@@ -44,9 +44,6 @@ export class TableOutput {
   /** Where the keys of the table that is being written begin: its ranges reach back to here. */
   #from: Uint8Array | undefined = undefined;
 
-  /** Range deletions that were added as entries. */
-  #added: RangeDeletion[] = [];
-
   constructor(options: TableOutputOptions) {
     this.#options = options;
   }
@@ -56,7 +53,6 @@ export class TableOutput {
     const { keyRegion, keyStart, keyEnd, sequence, type } = cursor;
     if (isNewKey && this.#isFull()) this.#end(keyRegion.bytes.slice(keyStart, keyEnd));
     const builder = (this.#builder ??= this.#begin());
-    if (type === TYPE_RANGE_DELETION) this.#keep(cursor);
     builder.add(
       keyRegion,
       keyStart,
@@ -122,23 +118,8 @@ export class TableOutput {
       path: joinPath(directory, tableFileName(this.#number)),
       file: newFile(level, this.#number, meta, table),
       entries: meta.entries,
-      rangeDeletions: [...this.#added, ...fragments],
+      rangeDeletions: fragments,
     });
-    this.#added = [];
-  }
-
-  /** Of logs, range deletions come among the other entries. */
-  #keep({
-    keyRegion,
-    keyStart,
-    keyEnd,
-    sequence,
-    valueRegion,
-    valueStart,
-    valueEnd,
-  }: Cursor): void {
-    const begin = keyRegion.bytes.slice(keyStart, keyEnd);
-    this.#added.push({ begin, end: valueRegion.bytes.slice(valueStart, valueEnd), sequence });
   }
 
   #isFull(): boolean {

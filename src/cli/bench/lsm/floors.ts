@@ -44,7 +44,7 @@ const BEYOND = 'readrandom, data 5x the cache';
 const FOREGROUND = 'reads and writes during compaction';
 const COMPACTION = 'compaction, MB/s of input';
 const BIG = 'overwrite of random keys, cache 256 MB';
-const SIZE = ['bytes', extra('bytes on disk')] as const;
+const SIZE = ['MB', extra('MB on disk')] as const;
 const P99 = ['p99 ms', (m) => m.latency?.p99Ms ?? NaN] as readonly [string, Figure];
 const P999 = ['p99.9 ms', (m) => m.latency?.p999Ms ?? NaN] as readonly [string, Figure];
 const WORST = ['worst ms', (m) => m.latency?.maxMs ?? NaN] as readonly [string, Figure];

@@ -74,9 +74,14 @@ function rank(cell: Cell): number {
 /** A figure of a measurement; NaN where it has none. */
 export type Figure = (measurement: Measurement) => number;
 
-export const perSecond: Figure = (m) => m.operations / m.seconds;
-export const cpuMicroseconds: Figure = (m) => ((m.cpuSeconds ?? NaN) / m.operations) * 1e6;
+export const perSecond: Figure = (m) => operationsOf(m) / m.seconds;
+export const cpuMicroseconds: Figure = (m) => ((m.cpuSeconds ?? NaN) / operationsOf(m)) * 1e6;
 export const peakRssMb: Figure = (m) => (m.peakRssBytes ?? NaN) / 1e6;
+
+/** Some workloads are no operations. */
+function operationsOf({ operations }: Measurement): number {
+  return operations === 0 ? NaN : operations;
+}
 
 export function extra(name: string): Figure {
   return (measurement) => measurement.extra[name] ?? NaN;

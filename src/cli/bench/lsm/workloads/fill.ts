@@ -1,6 +1,6 @@
 /** Writing into an empty store, and over what is there: one entry a call, and in batches. Buffered: in the operating system when acknowledged. */
-import { Draw } from '../entries.ts';
-import { LapTimer, Meter } from '../measure.ts';
+import { Draw, KEY_BYTES } from '../entries.ts';
+import { directoryBytes, LapTimer, type Measurement, Meter, writtenBytes } from '../measure.ts';
 import { type Scene, BATCH } from '../scene.ts';
 
 /** Calls between two looks at the clock. */
@@ -12,11 +12,12 @@ export function fill(isRandom: boolean, form: WriteForm): (scene: Scene) => Prom
   const name = `${isRandom ? 'fillrandom' : 'fillseq'}, ${form}`;
   return (scene) =>
     scene.warmedUp((_, entries) =>
-      scene.withStore({}, async () => {
+      scene.withStore({}, async (directory) => {
         const numbers = scene.order(entries, isRandom);
+        const written = writtenBytes();
         const meter = new Meter();
         const done = await write(scene, form, numbers, 0);
-        scene.results[name] = meter.done(done);
+        scene.results[name] = await withSizes(scene, meter.done(done), directory, written);
         await scene.verify(numbers, done, 0);
       }),
     );
@@ -25,13 +26,15 @@ export function fill(isRandom: boolean, form: WriteForm): (scene: Scene) => Prom
 export function overwrite(form: WriteForm): (scene: Scene) => Promise<void> {
   return (scene) =>
     scene.warmedUp((_, entries) =>
-      scene.withStore({}, async () => {
+      scene.withStore({}, async (directory) => {
         const numbers = scene.order(entries, true);
         await scene.load(numbers, 0);
         await scene.contestant.settle?.();
+        const written = writtenBytes();
         const meter = new Meter();
         const done = await write(scene, form, numbers.toReversed(), 1);
-        scene.results[`overwrite, ${form}`] = meter.done(done);
+        const result = await withSizes(scene, meter.done(done), directory, written);
+        scene.results[`overwrite, ${form}`] = result;
         await scene.verify(numbers.toReversed(), done, 1);
       }),
     );
@@ -41,14 +44,29 @@ export function batches(isRandom: boolean): (scene: Scene) => Promise<void> {
   const name = `batches of ${BATCH}, ${isRandom ? 'random' : 'sequential'}`;
   return (scene) =>
     scene.warmedUp((_, entries) =>
-      scene.withStore({}, async () => {
+      scene.withStore({}, async (directory) => {
         const numbers = scene.order(entries, isRandom);
+        const written = writtenBytes();
         const meter = new Meter();
         const done = await scene.load(numbers, 0, scene.seconds);
-        scene.results[name] = meter.done(done);
+        scene.results[name] = await withSizes(scene, meter.done(done), directory, written);
         await scene.verify(numbers, done, 0);
       }),
     );
+}
+
+/** Adds, once the background is done, the directory's size and how many bytes were written for each byte of keys and values. */
+async function withSizes(
+  scene: Scene,
+  result: Measurement,
+  directory: string,
+  writtenBefore: number,
+): Promise<Measurement> {
+  await scene.contestant.settle?.();
+  const bytes = result.operations * (KEY_BYTES + scene.data.valueBytes);
+  result.extra['MB on disk'] = directoryBytes(directory) / 1e6;
+  result.extra['write amplification'] = (writtenBytes() - writtenBefore) / bytes;
+  return result;
 }
 
 /** Writes `numbers`, in the time that the scene gives; returns how many. */
