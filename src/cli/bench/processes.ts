@@ -75,13 +75,12 @@ export class MeasuredServer {
 
   /** CPU seconds of the process so far, user and system. */
   cpuSeconds(): number {
-    return cpuSeconds(this.#child.pid!, 11);
+    return cpuSecondsOf(this.#child.pid!);
   }
 
   /** Resident memory in bytes. */
   rssBytes(): number {
-    const status = fs.readFileSync(`/proc/${this.#child.pid}/status`, 'latin1');
-    return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
+    return rssBytesOf(this.#child.pid!);
   }
 
   /** Runs one command on a connection of its own. */
@@ -116,6 +115,17 @@ export class MeasuredServer {
     }
     throw new Error(`${this.peer} did not answer in ${START_TIMEOUT_MS} ms`);
   }
+}
+
+/** CPU seconds of a process so far, user and system. */
+export function cpuSecondsOf(pid: number): number {
+  return cpuSeconds(pid, 11);
+}
+
+/** Resident memory of a process in bytes. */
+export function rssBytesOf(pid: number): number {
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
 }
 
 /** CPU seconds, user and system, of all processes that this one has started and seen end. */
@@ -154,7 +164,7 @@ function request(port: number, args: readonly string[]): Promise<Reply> {
   });
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.once('error', reject);
