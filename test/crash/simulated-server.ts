@@ -166,8 +166,9 @@ export class SimulatedServer {
       db.keys.forEach((ref) => {
         const value = Buffer.from(engine.copyValue(ref)).toString('latin1');
         const short = value.length > 40 ? `${value.slice(0, 40)}(${value.length})` : value;
-        const item = itemText(db.keys, ref) ?? '';
-        lines.push(`${db.id}:${model.keyText(ref)}=${short}@${engine.expiry(ref)} ${item}`);
+        const item = itemText(db.keys, ref);
+        const record = `${db.id}:${model.keyText(ref)}=${short}@${engine.expiry(ref)}`;
+        lines.push(item === undefined ? record : `${record} ${item}`);
       });
     }
     return lines.sort().join(' ');
