@@ -157,7 +157,7 @@ export class KeyspaceList {
   #isRaw(): LsmError {
     return new LsmError(
       'UNSUPPORTED',
-      'the database has no keyspaces, which it would have to have from its first write on (`keyspaced: true`)',
+      'the database was written to without keyspaces; they are there from the first write on, or not at all (`keyspaced: true`)',
       { path: this.#engine.directory },
     );
   }
