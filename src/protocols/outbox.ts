@@ -174,6 +174,11 @@ export class Outbox implements Output, RegionSource {
       this.#drop(span);
     }
     this.#head = i;
+    this.#finishRelease();
+  }
+
+  #finishRelease(): void {
+    const batch = this.#batch;
     for (let j = 0; j < batch.length; j++) batch[j]!.flush();
     batch.length = 0;
     if (this.#head === this.#tail) {
@@ -186,6 +191,32 @@ export class Outbox implements Output, RegionSource {
       this.#compact();
     }
     this.#recycleCurrent();
+  }
+
+  /**
+   * As `release`, but past spans that have to wait: those behind them leave, except of connections that wait themselves. For the rare case
+   * that the front may wait for long.
+   */
+  releaseAround(position: number): void {
+    const held = new Set<Connection>();
+    const batch = this.#batch;
+    let kept = this.#head;
+    for (let i = this.#head; i < this.#tail; i++) {
+      const span = this.#spans[i]!;
+      const connection = span.connection;
+      if (connection === undefined) continue;
+      if (span.position > position || held.has(connection)) {
+        held.add(connection);
+        this.#spans[i] = this.#spans[kept]!;
+        this.#spans[kept++] = span;
+        continue;
+      }
+      if (connection.offer(span.region!, span.from, span.to)) batch.push(connection);
+      this.#drop(span);
+    }
+    this.#tail = kept;
+    this.#firstUnsealed = kept;
+    this.#finishRelease();
   }
 
   /** A connection is gone: what waits for it is dropped. */

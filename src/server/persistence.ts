@@ -106,6 +106,14 @@ export class Persistence implements ServerPersistence {
     return failure && `MISCONF ${failure.message}`;
   }
 
+  get isOverfull(): boolean {
+    return this.aof.log.isOverfull;
+  }
+
+  get isStuck(): boolean {
+    return this.aof.log.isStuck;
+  }
+
   get position(): number {
     return this.aof.log.position;
   }

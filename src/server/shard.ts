@@ -31,8 +31,12 @@ export interface ShardPersistence extends HostPersistence {
   write(): void;
   /** So much is buffered that it should be written before the tick ends. */
   readonly isFull: boolean;
+  /** Writing does not help for now, and no more should be buffered. */
+  readonly isOverfull: boolean;
   /** Output sealed at or before this position may leave. */
   readonly releasable: number;
+  /** The disk does not take what is buffered: output of later ticks, in which nothing is changed, may leave before it does. */
+  readonly isStuck: boolean;
 }
 
 /** What a server needs beyond that: the life of the log. */
@@ -86,6 +90,8 @@ export class Shard implements RespShare {
   /** When this tick's work began, in monotonic microseconds; -1: it has not. */
   #busySinceUs = -1;
   #wakeAtMs = Infinity;
+  /** The log's position at the end of the last tick. */
+  #sealedPosition = 0;
   /** `outbox.regionsTaken` when it was last looked who holds output. */
   #regionsSeen = 0;
   #cancelWake: (() => void) | undefined = undefined;
@@ -159,7 +165,9 @@ export class Shard implements RespShare {
 
   /** Input has run. */
   ranInput(): void {
-    if (this.#persistence.isFull) this.#persistence.write();
+    if (!this.#persistence.isFull) return;
+    this.#persistence.write();
+    if (this.#persistence.isOverfull) this.model.pauses.holdForLog(true);
   }
 
   mayHold(connection: Connection, bytes: number): boolean {
@@ -202,6 +210,7 @@ export class Shard implements RespShare {
 
   /** More of the log is durable: output that waited for it leaves. */
   durableAdvanced(): void {
+    if (!this.#persistence.isOverfull) this.model.pauses.holdForLog(false);
     this.outbox.release(this.#persistence.releasable);
   }
 
@@ -209,12 +218,21 @@ export class Shard implements RespShare {
   drain(): void {
     const { clock } = this.#system;
     const before = clock.monotonicUs();
+    const wasStuck = this.#persistence.isStuck;
     this.#persistence.write();
     const took = clock.monotonicUs() - before;
     this.model.stats.logUs += took;
     this.model.latency.sample('aof-write', Math.floor(took / 1000), this.engine.now);
-    this.outbox.seal(this.#persistence.position);
-    this.outbox.release(this.#persistence.releasable);
+    this.model.pauses.holdForLog(this.#persistence.isOverfull);
+    const { position, releasable } = this.#persistence;
+    if (wasStuck && position === this.#sealedPosition) {
+      this.outbox.seal(releasable);
+      this.outbox.releaseAround(releasable);
+    } else {
+      this.outbox.seal(position);
+      this.outbox.release(releasable);
+    }
+    this.#sealedPosition = position;
     // What waits for the disk counts as output of those it is for, too.
     if (this.outbox.length > 0 && this.outbox.regionsTaken !== this.#regionsSeen) {
       this.#regionsSeen = this.outbox.regionsTaken;

@@ -11,6 +11,7 @@ import { SimulatedLocks } from '../../src/os/simulated-locks.ts';
 import type { System } from '../../src/os/system.ts';
 import { CARRY_BYTES } from '../../src/protocols/limits.ts';
 import { FakeTransport } from '../../src/protocols/testing.ts';
+import { applyServerSettings } from '../../src/server/apply-settings.ts';
 import { ClientLimits } from '../../src/server/client-limits.ts';
 import { silentLogger } from '../../src/server/logger.ts';
 import { MemcachedSide } from '../../src/server/memcached.ts';
@@ -127,6 +128,7 @@ export class SimulatedServer {
     );
     this.shard.limits = new ClientLimits(this.shard.model);
     applySettings(this.shard.model);
+    applyServerSettings(settings, this.shard);
     this.memcached = isMemcachedOn(settings)
       ? new MemcachedSide({
           ...{ system, settings, logger, shard: this.shard, reads: new ReadRegion() },

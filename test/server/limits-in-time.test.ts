@@ -2,7 +2,6 @@
 import { describe, expect, test } from 'vitest';
 import { SimulatedFileSystem } from '../../src/os/simulated-file-system.ts';
 import { SimulatedLoop } from '../../src/os/simulated-loop.ts';
-import { applyServerSettings } from '../../src/server/apply-settings.ts';
 import { type SimulatedClient, SimulatedServer } from '../crash/simulated-server.ts';
 
 async function start(
@@ -11,7 +10,6 @@ async function start(
   const files = new SimulatedFileSystem(new SimulatedLoop());
   files.makeDirectory('/data');
   const server = new SimulatedServer(files, 1, settings);
-  applyServerSettings(server.shard.model.settings, server.shard);
   await server.open();
   return { server, files };
 }

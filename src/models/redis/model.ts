@@ -82,7 +82,7 @@ export class RedisModel {
   /** Deletes `ref` if its time has come: effect first, then watchers and the `expired` event. True when it is gone. */
   expireIfDue(db: Database, ref: Ref): boolean {
     if (this.isReplaying || !this.engine.isExpired(ref)) return false;
-    if (this.pauses.isWritePaused) return true; // hidden, but nothing changes while writes are paused
+    if (this.isFrozen) return true;
     this.expire(db, ref);
     return true;
   }
@@ -153,7 +153,15 @@ export class RedisModel {
   }
 
   get #mayExpire(): boolean {
-    return this.isActiveExpireOn && !this.isReplaying && !this.pauses.isWritePaused;
+    return this.isActiveExpireOn && !this.isReplaying && !this.isFrozen;
+  }
+
+  /**
+   * Data must not change by itself: writes are paused, or refused because the log can't take them. Keys that are due are hidden and go later: a
+   * DEL that is not logged would let state and log part, and one that waits would take memory for as long as the disk is full.
+   */
+  get isFrozen(): boolean {
+    return this.pauses.isWritePaused || this.host.persistence.refusal !== undefined;
   }
 
   /** `key` (one byte a character) changed: transactions that watch it fail. */
