@@ -10,6 +10,7 @@ import { chunkCount, Chunks } from './chunks.ts';
 import { Evictor } from './evictor.ts';
 import { ExpiryPages } from './expiry-heap.ts';
 import { Keyspace } from './keyspace.ts';
+import { Loans } from './loans.ts';
 import {
   CHUNK_BYTES,
   FREE_AT_ONCE_CHUNKS,
@@ -59,6 +60,9 @@ export class MemoryEngine {
   readonly access: AccessClock;
   readonly snapshot: Snapshot;
   readonly detached: DetachedTables;
+  readonly loans: Loans;
+  /** Bytes of blocks that long values take while they arrive (staged-value.ts). */
+  stagedBytes = 0;
   readonly expiryPages: ExpiryPages = new ExpiryPages();
   /** Whoever changes records that carry a CAS calls `settle` once the effect of what it did is whole. */
   readonly cas: CasCounter = new CasCounter();
@@ -88,6 +92,7 @@ export class MemoryEngine {
     this.hashKey1 = key.getInt32(4, true);
     this.snapshot = new Snapshot(this);
     this.detached = new DetachedTables(this);
+    this.loans = new Loans(this);
     this.evictor = new Evictor(this);
     this.#defragmenter = new Defragmenter(this);
   }
@@ -452,6 +457,7 @@ export class MemoryEngine {
 
   /** Frees a record that no index holds any more; one with many chunks bit by bit. */
   freeRecord(ref: Ref): void {
+    if (this.loans.size !== 0 && this.loans.keeps(ref)) return;
     const region = this.arena.segment(ref);
     let chunks = 0;
     if (!this.isKeyInline(ref))
@@ -481,6 +487,8 @@ export class MemoryEngine {
     }
     this.detached.forEach(count);
     this.#dying.forEach(count);
+    this.loans.forEachOrphan(count);
+    bytes += this.stagedBytes;
     if (bytes !== this.arena.usedBytes) {
       throw new Error(`records have ${bytes} bytes, the arena ${this.arena.usedBytes}`);
     }

@@ -63,7 +63,10 @@ export class Evictor {
 
   /** Whether more would be in use than may be, were `moreBytes` added. */
   isOver(moreBytes: number): boolean {
-    return this.limitBytes > 0 && this.#engine.usedBytes + moreBytes > this.limitBytes;
+    if (this.limitBytes === 0) return false;
+    // A value that is still arriving belongs to its client.
+    const { usedBytes, stagedBytes } = this.#engine;
+    return usedBytes - stagedBytes + moreBytes > this.limitBytes;
   }
 
   /**

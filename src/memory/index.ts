@@ -4,6 +4,8 @@ export type { CasCounter } from './cas-counter.ts';
 export { type EngineOptions, MemoryEngine } from './engine.ts';
 export { EngineFullError } from './errors.ts';
 export type { EvictionPolicy } from './evictor.ts';
+export type { Loan } from './loans.ts';
+export { StagedValue } from './staged-value.ts';
 export { Keyspace } from './keyspace.ts';
 export { MAX_LENGTH_BYTES } from './limits.ts';
 export {

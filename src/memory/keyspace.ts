@@ -25,6 +25,7 @@ import {
   VALUE_FIELD,
 } from './record.ts';
 import type { RecordStore } from './record-store.ts';
+import type { StagedValue } from './staged-value.ts';
 import { halfSipHash } from './siphash.ts';
 import { CLASS_BYTES } from './size-classes.ts';
 
@@ -209,9 +210,45 @@ export class Keyspace {
     return moved;
   }
 
+  /** As `insert`, with a value too long for a block that has arrived in chunks: the record takes them. */
+  insertStaged(
+    hash: number,
+    region: Region,
+    keyStart: number,
+    keyEnd: number,
+    type: number,
+    encoding: number,
+    value: StagedValue,
+  ): Ref {
+    this.#index.makeRoom();
+    const ref = this.#records.build(region, keyStart, keyEnd, value.length, this.#tail, value);
+    this.#describe(ref, type, encoding);
+    this.#index.add(hash, ref);
+    return ref;
+  }
+
+  /** As `replace`, with such a value. */
+  replaceStaged(hash: number, ref: Ref, type: number, encoding: number, value: StagedValue): Ref {
+    this.engine.snapshot.beforeChange(this, ref);
+    const tail = (this.#records.tail(ref) & HAS_CAS) | this.#tail;
+    const moved = this.#records.buildLike(ref, value.length, tail, value);
+    this.#takePlace(hash, ref, moved);
+    this.engine.freeRecord(ref);
+    this.#describe(moved, type, encoding);
+    return moved;
+  }
+
+  #describe(ref: Ref, type: number, encoding: number): void {
+    const segment = this.#arena.segment(ref);
+    const at = this.#arena.offset(ref);
+    segment.bytes[at] = type | (encoding << 4);
+    this.#records.fillTail(segment, at, 0);
+  }
+
   /** Makes the value `length` bytes long: cut off, or filled up with zeros. */
   resizeValue(hash: number, ref: Ref, length: number): Ref {
     this.engine.snapshot.beforeChange(this, ref);
+    if (this.engine.loans.size !== 0) this.engine.loans.recall(ref);
     const place = this.#records.resize(ref, length, this.#tail);
     if (place !== ref) {
       this.#takePlace(hash, ref, place);
@@ -224,6 +261,7 @@ export class Keyspace {
   /** Overwrites bytes inside the value's length. */
   writeValue(ref: Ref, offset: number, region: Region, start: number, end: number): void {
     this.engine.snapshot.beforeChange(this, ref);
+    if (this.engine.loans.size !== 0) this.engine.loans.recall(ref);
     this.#stamp(ref);
     const segment = this.#arena.segment(ref);
     const at = this.engine.valueStart(ref);
@@ -234,6 +272,7 @@ export class Keyspace {
   setValueByte(ref: Ref, offset: number, byte: number): void {
     const { engine } = this;
     engine.snapshot.beforeChange(this, ref);
+    if (engine.loans.size !== 0) engine.loans.recall(ref);
     this.#stamp(ref);
     const at = engine.valueStart(ref);
     if (engine.isValueInline(ref)) this.#arena.segment(ref).bytes[at + offset] = byte;
@@ -360,6 +399,7 @@ export class Keyspace {
     const place = this.#records.withTail(ref, tail);
     if (place !== ref) {
       this.#takePlace(hash, ref, place);
+      if (this.engine.loans.size !== 0) this.engine.loans.moved(ref, place);
       this.engine.freeRecord(ref);
     }
     this.#records.setTail(place, clientFlags, high, low);
@@ -468,6 +508,7 @@ export class Keyspace {
     );
     this.#records.copyTail(ref, moved);
     this.#takePlace(hash, ref, moved);
+    if (engine.loans.size !== 0) engine.loans.moved(ref, moved);
     this.#arena.free(ref, sizeClass);
     return moved;
   }
@@ -533,6 +574,7 @@ export class Keyspace {
       target.writeValue(moved, 0, engine.segment(ref), start, start + length);
     } else {
       place = this.#records.handOver(ref, moved);
+      if (engine.loans.size !== 0) engine.loans.moved(ref, place);
     }
     arena.segment(place).bytes[arena.offset(place)] = arena.segment(ref).bytes[arena.offset(ref)]!;
     engine.setAccessField(place, engine.accessField(ref));

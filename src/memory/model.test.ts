@@ -1,12 +1,15 @@
 /**
  * The engine against a Map: random operations over few keys of all sizes, with expiry, resizing, renames, swaps, clearing, defragmentation and
- * snapshots interleaved, invariants checked along the way. KVASIR_SOAK multiplies the length; KVASIR_SEED repeats a run.
+ * snapshots, values that arrive in pieces and loans interleaved, invariants checked along the way. KVASIR_SOAK multiplies the length; KVASIR_SEED repeats a run.
  */
 import { expect, test } from 'vitest';
 import { Region } from '../bytes/region.ts';
 import { SeededRandomness } from '../os/randomness.ts';
 import { MemoryEngine } from './engine.ts';
 import type { Keyspace } from './keyspace.ts';
+import { INLINE_RECORD_BYTES } from './limits.ts';
+import type { Loan } from './loans.ts';
+import { StagedValue } from './staged-value.ts';
 
 interface Held {
   value: Buffer;
@@ -31,6 +34,8 @@ class Run {
   #expected: Model | undefined = undefined;
   readonly #saved: Model;
   readonly keys: Buffer[];
+  /** Loans, each with what it must read yet. */
+  readonly loans: { loan: Loan; left: Buffer }[] = [];
 
   constructor(seed: number, keys: number) {
     this.random = new SeededRandomness(seed);
@@ -104,7 +109,11 @@ class Run {
     if (op < 25) {
       const value = this.value();
       entry.clientFlags = this.#clientFlags();
-      space.replace(hash, ref, 2, 1, Region.of(value), 0, value.length, entry.clientFlags);
+      if (value.length > INLINE_RECORD_BYTES && entry.clientFlags === 0) {
+        space.replaceStaged(hash, ref, 2, 1, this.#stage(value));
+      } else {
+        space.replace(hash, ref, 2, 1, Region.of(value), 0, value.length, entry.clientFlags);
+      }
       entry.value = value;
       entry.type = 2;
       entry.cas = this.#renewed(s, entry);
@@ -129,8 +138,12 @@ class Run {
       entry.value = value;
     } else if (op < 62 && entry.value.length > 0) {
       const offset = this.random.below(entry.value.length);
-      const bytes = Buffer.alloc(this.random.below(entry.value.length - offset + 1), 'w');
-      space.writeValue(ref, offset, Region.of(bytes), 0, bytes.length);
+      const isByteAlone = this.random.below(2) === 0;
+      const bytes = Buffer.alloc(
+        isByteAlone ? 0 : this.random.below(entry.value.length - offset + 1),
+        'w',
+      );
+      if (!isByteAlone) space.writeValue(ref, offset, Region.of(bytes), 0, bytes.length);
       space.setValueByte(ref, offset, 7);
       entry.value = Buffer.from(entry.value);
       bytes.copy(entry.value, offset);
@@ -157,6 +170,8 @@ class Run {
       expect(engine.clientFlags(ref)).toBe(entry.clientFlags);
       expect(this.#casOf(s, ref)).toBe(entry.cas);
       expect(Buffer.compare(engine.copyValue(ref), entry.value)).toBe(0);
+      if (entry.value.length > INLINE_RECORD_BYTES && this.loans.length < 20)
+        this.#lend(ref, entry);
     }
   }
 
@@ -165,12 +180,56 @@ class Run {
     return this.engine.hasCas(ref) ? `${space.casHigh(ref)},${space.casLow(ref)}` : undefined;
   }
 
+  #lend(ref: number, entry: Held): void {
+    const from = this.random.below(entry.value.length);
+    const to = from + this.random.below(entry.value.length - from + 1);
+    const loan = this.engine.loans.lend(ref, from, to);
+    this.loans.push({ loan, left: entry.value.subarray(from, to) });
+  }
+
+  /** Reads on in some loan, or ends it. */
+  readLoan(): void {
+    const place = this.random.below(this.loans.length);
+    const lent = this.loans[place];
+    if (lent === undefined) return;
+    expect(lent.loan.left).toBe(lent.left.length);
+    const length = this.random.below(Math.min(lent.left.length, 200_000) + 1);
+    const target = Region.allocate(length + 10);
+    lent.loan.read(target, 5, length);
+    const got = Buffer.from(target.bytes.subarray(5, 5 + length));
+    expect(Buffer.compare(got, lent.left.subarray(0, length))).toBe(0);
+    lent.left = lent.left.subarray(length);
+    if (lent.left.length > 0 && this.random.below(5) > 0) return;
+    lent.loan.release();
+    this.loans.splice(place, 1);
+  }
+
+  /** A value as it arrives: in pieces; now and then another is begun that nobody takes. */
+  #stage(value: Buffer): StagedValue {
+    const region = Region.of(value);
+    const staged = new StagedValue(this.engine);
+    for (let from = 0; from < value.length;) {
+      const to = Math.min(value.length, from + 1 + this.random.below(100_000));
+      staged.append(region, from, to);
+      from = to;
+    }
+    if (this.random.below(4) > 0) return staged;
+    staged.free();
+    staged.append(region, 0, value.length);
+    return staged;
+  }
+
   #insert(s: number, hash: number, key: Region, name: string): void {
     const value = this.value();
     const clientFlags = this.#clientFlags();
     const length = key.bytes.length;
     const bytes = Region.of(value);
-    this.spaces[s]!.insert(hash, key, 0, length, 1, 3, bytes, 0, value.length, clientFlags);
+    const space = this.spaces[s]!;
+    if (value.length > INLINE_RECORD_BYTES && clientFlags === 0) {
+      space.insertStaged(hash, key, 0, length, 1, 3, this.#stage(value));
+    } else {
+      space.insert(hash, key, 0, length, 1, 3, bytes, 0, value.length, clientFlags);
+    }
     const cas = this.#renewed(s, undefined);
     this.model[s]!.set(name, { value, type: 1, expiry: -1, clientFlags, cas });
   }
@@ -299,11 +358,14 @@ for (const [seed, keys, steps] of [
     for (let i = 0; i < steps * SOAK; i++) {
       run.step();
       if (i % 7 === 0) run.background();
+      if (i % 5 === 0) run.readLoan();
       if (i % 4000 === 0) run.checkAll();
     }
     run.checkAll();
     for (const space of run.spaces) space.clear(true);
     run.engine.abortSnapshot();
+    run.engine.checkInvariants();
+    while (run.loans.length > 0) run.readLoan();
     while (run.engine.step(1000));
     expect(run.engine.usedBytes).toBe(0);
     expect(run.engine.pendingFrees).toBe(0);

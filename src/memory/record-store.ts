@@ -25,6 +25,7 @@ import {
   VALUE_CHUNKED,
   VALUE_FIELD,
 } from './record.ts';
+import type { StagedValue } from './staged-value.ts';
 import { CLASS_BYTES, classOf } from './size-classes.ts';
 
 /** Whether a value of this length lies in chunks, beside `otherBytes` of key area and tail. */
@@ -58,10 +59,17 @@ export class RecordStore {
   }
 
   /**
-   * A record for this key and a value of `length` bytes, whose contents are undefined as those of the fields that `tail` names; in no index. This
-   * call and the others that take a length throw EngineFullError or RangeError with nothing changed.
+   * A record for this key and a value of `length` bytes, whose contents are undefined (or those of `staged`, which has this length) as those of
+   * the fields that `tail` names; in no index. This call and the others that take a length throw EngineFullError or RangeError with nothing changed.
    */
-  build(region: Region, keyStart: number, keyEnd: number, length: number, tail: number): Ref {
+  build(
+    region: Region,
+    keyStart: number,
+    keyEnd: number,
+    length: number,
+    tail: number,
+    staged?: StagedValue,
+  ): Ref {
     const keyLength = keyEnd - keyStart;
     checkLength(keyLength);
     checkLength(length);
@@ -70,7 +78,8 @@ export class RecordStore {
     const keyChunks = isKeyChunked ? this.#chunks.allocate(0, keyLength) : undefined;
     let ref: Ref;
     try {
-      ref = this.#allocateRecord(keyArea, length, isKeyChunked ? KEY_CHUNKED | tail : tail);
+      const given = isKeyChunked ? KEY_CHUNKED | tail : tail;
+      ref = this.#allocateRecord(keyArea, length, given, staged);
     } catch (error) {
       if (keyChunks !== undefined) this.#freeRefs(keyChunks.refs, keyChunks.lastClass);
       throw error;
@@ -87,12 +96,21 @@ export class RecordStore {
   }
 
   /**
-   * A block with a header, for a key area of `keyArea` bytes (not filled), a value of `length` bytes (its chunks allocated) and the fields that
-   * `given` names (not filled).
+   * A block with a header, for a key area of `keyArea` bytes (not filled), a value of `length` bytes (its chunks allocated, or taken from `staged`) and
+   * the fields that `given` names (not filled).
    */
-  #allocateRecord(keyArea: number, length: number, given: number): Ref {
+  #allocateRecord(
+    keyArea: number,
+    length: number,
+    given: number,
+    staged: StagedValue | undefined,
+  ): Ref {
     const otherBytes = keyArea + tailBytes(given);
     const isChunked = isChunkedValue(otherBytes, length);
+    if (staged !== undefined && !isChunked) {
+      throw new TypeError('a staged value must be a long one');
+    }
+    const chunks = staged?.fit();
     const valueArea = isChunked ? vectorBytes(length) : length;
     const sizeClass = classOf(HEADER_BYTES + otherBytes + valueArea);
     const ref = this.#arena.allocateClass(sizeClass);
@@ -100,8 +118,9 @@ export class RecordStore {
     const at = this.#arena.offset(ref);
     if (isChunked) {
       try {
-        const { refs, lastClass } = this.#chunks.allocate(0, length);
+        const { refs, lastClass } = chunks ?? this.#chunks.allocate(0, length);
         this.#chunks.store(segment, at + HEADER_BYTES + keyArea, length, lastClass, 0, refs);
+        staged?.taken();
       } catch (error) {
         this.#arena.free(ref, sizeClass);
         throw error;
@@ -118,12 +137,12 @@ export class RecordStore {
   }
 
   /** As `build`, with the key, type, encoding, observed bit and access field of `ref`. Key chunks are handed over. */
-  buildLike(ref: Ref, length: number, tail: number): Ref {
+  buildLike(ref: Ref, length: number, tail: number, staged?: StagedValue): Ref {
     checkLength(length);
     const arena = this.#arena;
     const keyArea = this.keyArea(ref);
     const keyFlag = this.#engine.isKeyInline(ref) ? 0 : KEY_CHUNKED;
-    const built = this.#allocateRecord(keyArea, length, keyFlag | tail);
+    const built = this.#allocateRecord(keyArea, length, keyFlag | tail, staged);
     const from = arena.segment(ref);
     const fromAt = arena.offset(ref);
     const to = arena.segment(built);
