@@ -34,6 +34,9 @@ export interface Progress {
   parsed: number;
   /** Where the next argument's `$` stands. */
   at: number;
+  /** Where its bytes begin and how many it has, if they are what is missing; 0: they are not. */
+  bulkAt: number;
+  bulkBytes: number;
 }
 
 export class RespParser {
@@ -43,7 +46,7 @@ export class RespParser {
   /** `proto-max-bulk-len`: the longest argument, in bytes. */
   maxBulkBytes: number = 512 * 1024 * 1024;
   /** Where the last INCOMPLETE multibulk request stands; `resume` takes it up. */
-  readonly progress: Progress = { expected: 0, parsed: 0, at: 0 };
+  readonly progress: Progress = { expected: 0, parsed: 0, at: 0, bulkAt: 0, bulkBytes: 0 };
   #line = 0;
 
   parse(
@@ -146,8 +149,12 @@ export class RespParser {
         return this.#fail('unauthenticated bulk length');
       }
       if (length > this.maxBulkBytes) return this.#fail('invalid bulk length');
-      if (p + length + 2 > to)
-        return this.#suspend(from, at, p + length + 2 - from, expected, parsed);
+      if (p + length + 2 > to) {
+        this.#suspend(from, at, p + length + 2 - from, expected, parsed);
+        this.progress.bulkAt = p - from;
+        this.progress.bulkBytes = length;
+        return INCOMPLETE;
+      }
 
       if (parsed === start.length) {
         request.reserve(parsed + 1);
@@ -173,6 +180,7 @@ export class RespParser {
     progress.expected = expected;
     progress.parsed = parsed;
     progress.at = at - from;
+    progress.bulkBytes = 0;
     this.needBytes = needBytes;
     return INCOMPLETE;
   }

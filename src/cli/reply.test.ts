@@ -105,6 +105,21 @@ test('a long reply in small pieces is not copied again and again', () => {
   expect((reply.items[0] as Reply & { kind: 'bulk' }).text).toHaveLength(100_000_000);
 });
 
+test('neither is a long line', () => {
+  const reader = new ReplyReader();
+  const piece = Buffer.alloc(1000, 'x');
+  reader.add(b('+'));
+  for (let i = 0; i < 20_000; i++) {
+    if (reader.next() !== undefined) throw new Error('it is not whole yet');
+    reader.add(piece);
+  }
+  reader.add(b('\r'));
+  expect(reader.next()).toBeUndefined();
+  reader.add(b('\n:1\r\n'));
+  expect((reader.next() as Reply & { kind: 'status' }).text).toHaveLength(20_000_000);
+  expect(reader.next()).toEqual({ kind: 'integer', value: '1' });
+});
+
 test('attributes are passed over', () => {
   expect(readAll(b('|1\r\n+a\r\n*1\r\n:1\r\n*1\r\n|1\r\n+b\r\n:2\r\n:3\r\n'))).toEqual([
     { kind: 'array', items: [{ kind: 'integer', value: '3' }] },

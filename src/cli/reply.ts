@@ -15,8 +15,6 @@ export class ReplyError extends Error {
 
 /** Replies nested deeper are refused. */
 const MAX_DEPTH = 64;
-/** Lines (lengths, statuses, errors) end within this many bytes. */
-const MAX_LINE_BYTES = 1024 * 1024;
 
 /** An aggregate of which `count` replies are still to come. */
 interface Frame {
@@ -29,6 +27,8 @@ interface Frame {
 export class ReplyReader {
   readonly #chunks: Buffer[] = [];
   #waitingBytes = 0;
+  /** Chunks that were searched for a line's end. */
+  #searched = 0;
   /** What can be read now, from `#at` on; more waits in `#chunks` until enough has come to be worth putting together. */
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
@@ -65,19 +65,21 @@ export class ReplyReader {
     this.#bytes = Buffer.concat([this.#bytes.subarray(this.#at), ...this.#chunks.splice(0)]);
     this.#at = 0;
     this.#waitingBytes = 0;
+    this.#searched = 0;
     return true;
   }
 
   #line(): string | undefined {
     if (!this.#has(1)) return undefined;
     let end = this.#bytes.indexOf('\r\n', this.#at);
-    if (end < 0 && this.#waitingBytes > 0) {
+    if (end < 0) {
+      // A line may be long (MONITOR of a long value): pieces are put together once its end is among them.
+      const isEnding = this.#chunks.slice(this.#searched).some((chunk) => chunk.includes('\n'));
+      this.#searched = this.#chunks.length;
+      if (!isEnding) return undefined;
       this.#has(this.#bytes.length - this.#at + this.#waitingBytes);
       end = this.#bytes.indexOf('\r\n', this.#at);
-    }
-    if (end < 0) {
-      if (this.#bytes.length - this.#at > MAX_LINE_BYTES) throw new ReplyError('line too long');
-      return undefined;
+      if (end < 0) return undefined;
     }
     const line = this.#bytes.toString('latin1', this.#at, end);
     this.#at = end + 2;

@@ -3,22 +3,20 @@
  *
  * Input. A read lands in the region that all plain sockets share. Requests run straight from there; what remains of an incomplete one
  * is kept: a short rest is copied in front of the next read, a long one collects in a buffer of the client's own, in which parsing goes on
- * where it stopped.
+ * where it stopped. A protocol may take what follows elsewhere (`divert`).
  *
  * Output. `offer` collects the spans that the outbox releases in one go, `flush` writes them with one call. What the kernel does not
  * take stays in the region for the socket (plain sockets borrow the bytes), which the client then pins and is charged for; all further output of a client
- * in that state is copied to memory of its own, so that one stalled reader never pins more than one region.
+ * in that state is copied to memory of its own, so that one stalled reader never pins more than one region. A long value is on loan from
+ * the engine and is read piece by piece as the socket takes it (backlog.ts).
  */
-import { Region } from '../bytes/region.ts';
+import type { Region } from '../bytes/region.ts';
+import type { Loan } from '../memory/index.ts';
 import type { Session, SessionIo } from '../models/redis/session.ts';
-import {
-  BACKLOG_WRITE_BYTES,
-  CARRY_BYTES,
-  OUTPUT_REGION_BYTES,
-  PIPELINE_PAUSE_BYTES,
-  TURN_BYTES,
-} from './limits.ts';
-import type { OutputRegion, Outbox } from './outbox.ts';
+import { Backlog } from './backlog.ts';
+import { CARRY_BYTES, OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES, TURN_BYTES } from './limits.ts';
+import type { Borrower, OutputRegion, Outbox } from './outbox.ts';
+import { PendingInput } from './pending-input.ts';
 import type { Transport } from './transport.ts';
 
 /** What all connections of a protocol share. */
@@ -45,11 +43,12 @@ export interface ConnectionShare {
   writes: number;
 }
 
-export abstract class Connection implements SessionIo {
+export abstract class Connection implements SessionIo, Borrower {
   session!: Session;
   readonly transport: Transport;
-  /** Bytes in the outbox that have not been offered. */
+  /** Bytes in the outbox that have not been offered; those of them that are on loan, and take no memory. */
   heldBytes = 0;
+  lentBytes = 0;
   totalInputBytes = 0;
   totalOutputBytes = 0;
   /** Since when the output is above the soft limit, in ms since the epoch; 0: it is not. */
@@ -64,12 +63,14 @@ export abstract class Connection implements SessionIo {
   isIdled = false;
   readonly #share: ConnectionShare;
 
-  /** Input that has not run: `#pending` bytes `[#pendingFrom, #pendingTo)`. */
-  #pending: Region | undefined = undefined;
-  #pendingFrom = 0;
-  #pendingTo = 0;
+  /** Input that has not run. */
+  readonly #pending: PendingInput = new PendingInput();
   /** Bytes of pending input (from its start) below which parsing again is of no use; `run` says. */
   protected needBytes = 0;
+  /** Where what is to be kept of the input that `run` looks at ends; it may say less than it was given. */
+  protected inputEnd = 0;
+  /** What arrives next goes to `divert`; `run` says, and `divert` when it is over. */
+  protected isDiverting = false;
   #isReadPaused = false;
   /** CLIENT PAUSE holds the next request back; `run` says. */
   protected isPostponed = false;
@@ -84,15 +85,17 @@ export abstract class Connection implements SessionIo {
   #offeredTo = 0;
   /** The kernel did not take all: output goes to the backlog until it has. */
   #isStalled = false;
+  /** All output goes by the backlog: something is in it that must leave first, or the socket is TLS. */
+  #isQueueing: boolean;
   #pinned: OutputRegion[] = [];
-  #backlog: Uint8Array[] = [];
-  #backlogBytes = 0;
+  readonly #backlog: Backlog = new Backlog();
   #isClosing = false;
   #isClosed = false;
 
   constructor(transport: Transport, share: ConnectionShare) {
     this.transport = transport;
     this.#share = share;
+    this.#isQueueing = !transport.borrowsBytes;
   }
 
   // ---- input
@@ -104,22 +107,24 @@ export abstract class Connection implements SessionIo {
     this.#share.reads++;
     if (this.#isClosing) return true;
     this.#share.noteMemory(this);
-    const waiting = this.#pendingTo - this.#pendingFrom;
-    if (waiting === 0 && this.#mayRun()) {
+    const pending = this.#pending;
+    const waiting = pending.length;
+    if (this.isDiverting) {
+      this.#receiveDiverted(region, at, at + length);
+    } else if (waiting === 0 && this.#mayRun()) {
+      this.inputEnd = at + length;
       const rest = this.run(region, at, at + length, at + length);
-      if (rest < at + length) this.#keep(region, rest, at + length);
-    } else if (waiting <= CARRY_BYTES && this.#mayRun() && waiting + length >= this.needBytes) {
+      if (rest < this.inputEnd) this.#append(region, rest, this.inputEnd, rest);
+    } else if (this.#mayCarry(waiting, length)) {
       const from = at - waiting;
-      region.bytes.set(this.#pending!.bytes.subarray(this.#pendingFrom, this.#pendingTo), from);
-      this.#pendingFrom = 0;
-      this.#pendingTo = 0;
+      region.bytes.set(pending.region!.bytes.subarray(pending.from, pending.to), from);
+      pending.empty(CARRY_BYTES);
+      this.inputEnd = at + length;
       const rest = this.run(region, from, at + length, at + length);
-      if (rest < at + length) this.#keep(region, rest, at + length);
-      else this.#releaseSmallPending();
+      if (rest < this.inputEnd) this.#append(region, rest, this.inputEnd, rest);
     } else {
-      this.#append(region, at, at + length);
-      if (this.#isClosing) return true;
-      this.#runPending();
+      this.#append(region, at, at + length, pending.from);
+      if (!this.#isClosing) this.#runPending();
     }
     return !this.#isReadPaused;
   }
@@ -136,7 +141,8 @@ export abstract class Connection implements SessionIo {
       this.#isResumeScheduled = false;
       if (this.#isClosed || this.#isClosing) return;
       this.#runPending();
-      const isInputWanted = this.needBytes > 0 || this.queryBufferBytes() <= TURN_BYTES;
+      const isInputWanted =
+        this.needBytes > 0 || this.isDiverting || this.#pending.length <= TURN_BYTES;
       if (this.#isReadPaused && this.#mayRun() && isInputWanted) {
         this.#isReadPaused = false;
         this.transport.resume();
@@ -154,6 +160,22 @@ export abstract class Connection implements SessionIo {
     this.transport.resume();
   }
 
+  /** Whether what waits is put in front of a read of `length` bytes, and runs there: little, of which nothing is remembered. */
+  #mayCarry(waiting: number, length: number): boolean {
+    const isUseful = waiting + length >= this.needBytes;
+    return waiting <= CARRY_BYTES && isUseful && !this.remembersInput && this.#mayRun();
+  }
+
+  #receiveDiverted(region: Region, from: number, to: number): void {
+    const next = this.divert(region, from, to);
+    if (this.isDiverting) {
+      this.#checkQueryLimit();
+      return;
+    }
+    this.#append(region, next, to, this.#pending.from);
+    if (!this.#isClosing) this.#runPending();
+  }
+
   #mayRun(): boolean {
     return (
       this.session.parked === undefined &&
@@ -169,97 +191,76 @@ export abstract class Connection implements SessionIo {
    */
   protected abstract run(region: Region, from: number, to: number, bound: number): number;
 
+  /** Whether something is known of the input that was left behind by `run`, which holds where it lies. */
+  protected get remembersInput(): boolean {
+    return false;
+  }
+
   /** Input that was left behind by `run` lies `shift` bytes further on now. */
   protected inputMoved(_shift: number): void {}
+
+  /** Takes what is its own of `[from, to)`, which arrived while `isDiverting`; returns where the rest begins. */
+  protected divert(_region: Region, from: number, _to: number): number {
+    return from;
+  }
+
+  /** Bytes that were diverted and are held for this client. */
+  protected get divertedBytes(): number {
+    return 0;
+  }
 
   /** Input that was left behind by `run` will not be run. */
   protected inputDropped(): void {}
 
   /** Whether output of this client has to leave before more of its pipeline runs; then nothing runs until it has. */
   protected throttle(): boolean {
-    if (this.heldBytes + this.#backlogBytes <= PIPELINE_PAUSE_BYTES) return false;
-    this.#isThrottled = true;
-    return true;
+    const isMuch =
+      this.heldBytes > PIPELINE_PAUSE_BYTES ||
+      (this.#isStalled && this.#backlog.bytes > PIPELINE_PAUSE_BYTES);
+    if (isMuch) this.#isThrottled = true;
+    return isMuch;
   }
 
-  /** Keeps `[from, to)` of a shared region as pending input. */
-  #keep(region: Region, from: number, to: number): void {
-    const length = to - from;
-    this.#pendingFrom = 0;
-    this.#pendingTo = 0;
-    this.#reservePending(length);
-    this.#pending!.bytes.set(region.bytes.subarray(from, to));
-    this.#pendingTo = length;
-    this.inputMoved(0 - from);
-    this.#checkQueryLimit();
-    this.#pauseReadingIfIdle();
-  }
-
-  #append(region: Region, from: number, to: number): void {
-    this.#reservePending(to - from);
-    this.#pending!.bytes.set(region.bytes.subarray(from, to), this.#pendingTo);
-    this.#pendingTo += to - from;
-    this.#checkQueryLimit();
-    this.#pauseReadingIfIdle();
-  }
-
-  /** Makes room for `length` more bytes of pending input. */
-  #reservePending(length: number): void {
-    const waiting = this.#pendingTo - this.#pendingFrom;
-    const capacity = this.#pending?.bytes.length ?? 0;
-    if (this.#pendingTo + length <= capacity) return;
-    const needed = waiting + length;
-    let target = this.#pending;
-    if (needed > capacity / 2) {
-      // Grows with what has arrived, never with what a length claims; a known end bounds the last step.
-      const doubled = Math.max(1024, needed, capacity * 2);
-      const isEndKnown = this.needBytes > needed + TURN_BYTES;
-      target = Region.allocate(isEndKnown ? Math.min(doubled, this.needBytes) : doubled);
-      target.bytes.set(this.#pending?.bytes.subarray(this.#pendingFrom, this.#pendingTo) ?? EMPTY);
-    } else {
-      target!.bytes.copyWithin(0, this.#pendingFrom, this.#pendingTo);
+  /** Adds to the pending input; what is the first of it then was at `wasAt`, there or in `region`. */
+  #append(region: Region, from: number, to: number, wasAt: number): void {
+    const pending = this.#pending;
+    try {
+      pending.append(region, from, to, this.needBytes);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      this.#share.log('warning', `No memory for the input of ${this.address}: ${error.message}`);
+      this.close();
+      return;
     }
-    this.#pending = target;
-    this.inputMoved(0 - this.#pendingFrom);
-    this.#pendingFrom = 0;
-    this.#pendingTo = waiting;
+    this.inputMoved(pending.from - wasAt);
+    this.#checkQueryLimit();
+    this.#pauseReadingIfIdle();
   }
 
   #runPending(): void {
     this.isPostponed = false;
-    if (!this.#mayRun()) return;
+    if (!this.#mayRun() || this.isDiverting) return;
     this.#share.noteMemory(this);
-    const region = this.#pending;
-    const waiting = this.#pendingTo - this.#pendingFrom;
-    if (region === undefined || waiting === 0 || waiting < this.needBytes) return;
-    const from = this.#pendingFrom;
-    const at = this.run(
-      region,
-      from,
-      this.#pendingTo,
-      Math.min(this.#pendingTo, from + TURN_BYTES),
-    );
-    if (this.#pending !== region) return; // closed meanwhile
-    this.#pendingFrom = at;
-    if (at === this.#pendingTo) {
-      this.#pending = undefined;
-      this.#pendingFrom = 0;
-      this.#pendingTo = 0;
-    } else if (this.needBytes === 0 && this.#mayRun()) {
+    const pending = this.#pending;
+    const { region, from, to } = pending;
+    if (region === undefined || from === to || to - from < this.needBytes) return;
+    this.inputEnd = to;
+    const at = this.run(region, from, to, Math.min(to, from + TURN_BYTES));
+    if (pending.region !== region) return; // closed meanwhile
+    pending.from = at;
+    pending.to = this.inputEnd;
+    if (at === this.inputEnd) {
+      pending.empty();
+    } else if (this.needBytes === 0 && this.#mayRun() && !this.isDiverting) {
       this.resume(); // its turn is over, requests are left
     }
     this.#pauseReadingIfIdle();
   }
 
-  #releaseSmallPending(): void {
-    if (this.#pending !== undefined && this.#pending.bytes.length > CARRY_BYTES)
-      this.#pending = undefined;
-  }
-
   /** Reads no more from a client that may not run, once a turn's worth of its input waits. */
   #pauseReadingIfIdle(): void {
     if (this.#isReadPaused || this.#mayRun()) return;
-    if (this.#pendingTo - this.#pendingFrom < TURN_BYTES) return;
+    if (this.#pending.length < TURN_BYTES) return;
     this.#isReadPaused = true;
     this.transport.pause();
   }
@@ -281,12 +282,11 @@ export abstract class Connection implements SessionIo {
     const length = to - from;
     this.totalOutputBytes += length;
     this.#share.outputBytes += length;
-    if (this.#isStalled || !this.transport.borrowsBytes) {
-      this.#backlog.push(region.region.bytes.slice(from, to));
-      this.#backlogBytes += length;
+    if (this.#isStalled || this.#isQueueing) {
+      const isFirst = this.#isFirst;
+      this.#backlog.copy(region.region, from, to);
       this.#share.noteMemory(this);
-      if (!this.#share.mayHold(this, this.outputBytes())) return false;
-      return !this.#isStalled && this.#backlog.length === 1 && this.#offered.length === 0;
+      return this.#share.mayHold(this, this.outputBytes()) && isFirst;
     }
     const isFirst = this.#offered.length === 0;
     const last = isFirst ? undefined : this.#offered[this.#offered.length - 1]!;
@@ -303,6 +303,26 @@ export abstract class Connection implements SessionIo {
     return isFirst;
   }
 
+  /** As `offer`, of a value on loan, which is read as the socket takes it. */
+  offerLoan(loan: Loan): boolean {
+    if (this.#isClosed) {
+      loan.release();
+      return false;
+    }
+    this.totalOutputBytes += loan.left;
+    this.#share.outputBytes += loan.left;
+    const isFirst = this.#isFirst;
+    loan.onOwn = () => this.noteMemory();
+    this.#backlog.lend(loan);
+    this.#isQueueing = true;
+    return isFirst;
+  }
+
+  /** Nothing was offered since the last `flush`, and nothing waits: there will be something to write. */
+  get #isFirst(): boolean {
+    return !this.#isStalled && this.#backlog.count === 0 && this.#offered.length === 0;
+  }
+
   /** Writes what was offered. */
   flush(): void {
     if (this.#isClosed) return;
@@ -313,24 +333,19 @@ export abstract class Connection implements SessionIo {
     else if (offered.length > 1) transport.writeMany(offered);
     offered.length = 0;
     this.#offeredRegion = undefined;
-    if (this.#backlog.length > 0) this.#writeBacklog();
+    if (this.#isQueueing) this.#writeBacklog();
     else if (transport.pendingBytes() > 0) this.#stall();
     if (!this.#isStalled) this.#drained();
   }
 
   #writeBacklog(): void {
-    let bytes = 0;
-    let count = 0;
-    while (count < this.#backlog.length && bytes < BACKLOG_WRITE_BYTES) {
-      bytes += this.#backlog[count]!.length;
-      count++;
-    }
-    const pieces = this.#backlog.splice(0, count);
-    this.#backlogBytes -= bytes;
+    const { outbox } = this.#share;
+    const pieces = this.#backlog.take(() => outbox.borrowRegion(), this.#offeredRegions);
     this.#share.writes++;
     if (pieces.length === 1) this.transport.write(pieces[0]!);
     else if (pieces.length > 1) this.transport.writeMany(pieces);
-    if (this.transport.pendingBytes() > 0 || this.#backlog.length > 0) this.#stall();
+    if (this.transport.pendingBytes() > 0 || this.#backlog.count > 0) this.#stall();
+    else this.#isQueueing = !this.transport.borrowsBytes;
   }
 
   /** The kernel has enough: regions it borrows stay pinned, further output is copied. */
@@ -340,14 +355,18 @@ export abstract class Connection implements SessionIo {
     this.#offeredRegions.length = 0;
     this.#share.noteMemory(this);
     if (!this.#share.mayHold(this, this.outputBytes())) return;
-    this.transport.whenDrained(() => {
+    const goOn = (): void => {
       if (this.#isClosed) return;
       this.#isStalled = false;
       this.#share.noteMemory(this);
       this.#unpinAll(this.#pinned);
-      if (this.#backlog.length > 0) this.#writeBacklog();
+      if (this.#backlog.count > 0) this.#writeBacklog();
+      else this.#isQueueing = !this.transport.borrowsBytes;
       if (!this.#isStalled) this.#drained();
-    });
+    };
+    // Where the kernel took it all and there is more, the others get their turn first.
+    if (this.transport.pendingBytes() === 0) this.#share.soon(goOn);
+    else this.transport.whenDrained(goOn);
   }
 
   /** All output released so far was taken. */
@@ -380,17 +399,14 @@ export abstract class Connection implements SessionIo {
     if (this.#isClosing || this.#isClosed) return;
     this.#isClosing = true;
     this.session.isClosing = true;
-    this.#pending = undefined;
-    this.#pendingFrom = 0;
-    this.#pendingTo = 0;
-    this.inputDropped();
+    this.#dropInput();
     // Output of the tick that is under way is not in the outbox yet: look once it is over.
     this.#share.soon(() => this.#finishWhenSent());
     this.#share.schedule();
   }
 
   #finishWhenSent(): void {
-    if (this.heldBytes === 0 && !this.#isStalled && this.#backlog.length === 0) this.#finish();
+    if (this.heldBytes === 0 && !this.#isStalled && this.#backlog.count === 0) this.#finish();
   }
 
   #finish(): void {
@@ -409,10 +425,15 @@ export abstract class Connection implements SessionIo {
     this.#unpinAll(this.#offeredRegions);
     // Regions that the socket may still read from are not used again: they are left to the garbage collector.
     this.#pinned.length = 0;
-    this.#backlog = [];
-    this.#backlogBytes = 0;
-    this.#pending = undefined;
+    this.#backlog.clear();
+    this.#dropInput();
     this.#share.closed(this);
+  }
+
+  #dropInput(): void {
+    this.#pending.empty();
+    this.isDiverting = false;
+    this.inputDropped();
   }
 
   /** Seconds after which the client is closed if it is idle; 0: never. */
@@ -450,34 +471,42 @@ export abstract class Connection implements SessionIo {
   }
 
   queryBufferBytes(): number {
-    return this.#pendingTo - this.#pendingFrom;
+    return this.#pending.length + this.divertedBytes;
   }
 
   queryBufferFreeBytes(): number {
-    return (this.#pending?.bytes.length ?? 0) - this.queryBufferBytes();
+    return this.#pending.capacity - this.#pending.length;
   }
 
+  /** Without what is on loan, which is not there for this client alone. */
   outputBytes(): number {
-    return this.heldBytes + this.#backlogBytes + this.transport.pendingBytes();
+    const { bytes, ownBytes } = this.#backlog;
+    return this.heldBytes - this.lentBytes + bytes + ownBytes + this.transport.pendingBytes();
   }
 
   /** Bytes of output that the kernel took: while they grow the client is not idle. */
   sentBytes(): number {
-    return this.totalOutputBytes - this.#backlogBytes - this.transport.pendingBytes();
+    const { bytes, lentBytes } = this.#backlog;
+    return this.totalOutputBytes - bytes - lentBytes - this.transport.pendingBytes();
   }
 
   outputPieces(): number {
-    return this.#backlog.length;
+    return this.#backlog.count;
   }
 
   /** Memory that is held for this client alone, the regions it pins included. */
   memoryBytes(): number {
     return (
-      (this.#pending?.bytes.length ?? 0) +
-      this.outputBytes() +
-      this.#pinned.length * OUTPUT_REGION_BYTES
+      this.#pending.capacity +
+      this.divertedBytes +
+      this.heldBytes -
+      this.lentBytes +
+      this.#backlog.memoryBytes +
+      Math.max(this.transport.pendingBytes(), this.#pinned.length * OUTPUT_REGION_BYTES)
     );
   }
-}
 
-const EMPTY = new Uint8Array(0);
+  noteMemory(): void {
+    this.#share.noteMemory(this);
+  }
+}

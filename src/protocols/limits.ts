@@ -18,8 +18,20 @@ export const SPARE_REGIONS = 8;
 /** A client with more unsent output than this runs no further request of its pipeline until the output has left. */
 export const PIPELINE_PAUSE_BYTES: number = 1024 * 1024;
 
+/** A client's own buffer of input: one typed array, of which Node.js has none above 4 GiB. */
+export const MAX_PENDING_BYTES: number = 2 ** 32 - 65536;
+
 /** From a client's own buffer at most this many bytes of requests run in one go, so that others get their turn. */
 export const TURN_BYTES: number = 128 * 1024;
+
+/**
+ * An argument whose bytes have not all arrived goes straight into the engine's chunks if it is longer than this and its command takes it so. It
+ * must exceed what lies in a record's block (64 KiB).
+ */
+export const LARGE_ARGUMENT_BYTES: number = 64 * 1024;
+
+/** Copies of output that wait for a client are put together in chunks of this size. */
+export const BACKLOG_CHUNK_BYTES: number = 16 * 1024;
 
 /** Output that a stalled client could not take is written to it again in pieces of about this size. */
 export const BACKLOG_WRITE_BYTES: number = 256 * 1024;

@@ -13,6 +13,7 @@
  * (connection.ts).
  */
 import { Region } from '../bytes/region.ts';
+import type { Loan, MemoryEngine, Ref } from '../memory/index.ts';
 import { RespWriter, type RegionSource } from '../bytes/resp-writer.ts';
 import type { Output } from '../models/redis/host.ts';
 import type { Session } from '../models/redis/session.ts';
@@ -44,9 +45,21 @@ export interface Recipient {
   flush(): void;
 }
 
+/** Who takes values on loan too. */
+export interface Borrower extends Recipient {
+  /** Of `heldBytes`, those on loan, which take no memory. */
+  lentBytes: number;
+  /** As `offer`. The loan is the borrower's from now on. */
+  offerLoan(loan: Loan): boolean;
+  /** The memory held for it has changed. */
+  noteMemory(): void;
+}
+
 interface Span {
   connection: Recipient | undefined;
   region: OutputRegion | undefined;
+  /** A value on loan instead of bytes of a region; the recipient is a Borrower then. */
+  loan: Loan | undefined;
   from: number;
   to: number;
   position: number;
@@ -126,6 +139,22 @@ export class Outbox implements Output, RegionSource {
     this.#current = undefined;
   }
 
+  /** The connection that is written for must be a Borrower. */
+  lend(engine: MemoryEngine, ref: Ref, from: number, to: number): void {
+    const borrower = this.#current as Borrower | undefined;
+    this.#closeSpan();
+    if (borrower === undefined || borrower.isGone) return;
+    const loan = engine.loans.lend(ref, from, to);
+    // A span of no bytes in the current region, so that it is like the others; what it holds counts as if it were there.
+    this.#push(borrower, this.#region, 0, to - from, this.#outer.length > 0);
+    this.#spans[this.#tail - 1]!.loan = loan;
+    borrower.lentBytes += to - from;
+    loan.onOwn = () => {
+      borrower.lentBytes -= loan.left;
+      borrower.noteMemory();
+    };
+  }
+
   /** A mark to which `discardSince` can go back. */
   mark(): number {
     this.#closeSpan();
@@ -170,11 +199,24 @@ export class Outbox implements Output, RegionSource {
       if (span.position > position) break;
       const connection = span.connection;
       if (connection === undefined) continue;
-      if (connection.offer(span.region!, span.from, span.to)) batch.push(connection);
-      this.#drop(span);
+      if (this.#offer(span, connection)) batch.push(connection);
     }
     this.#head = i;
     this.#finishRelease();
+  }
+
+  #offer(span: Span, connection: Recipient): boolean {
+    const loan = span.loan;
+    if (loan === undefined) {
+      const isFirst = connection.offer(span.region!, span.from, span.to);
+      this.#drop(span);
+      return isFirst;
+    }
+    const borrower = connection as Borrower;
+    span.loan = undefined; // it is the borrower's now
+    this.#drop(span);
+    if (!loan.isOwn) borrower.lentBytes -= loan.left;
+    return borrower.offerLoan(loan);
   }
 
   #finishRelease(): void {
@@ -198,7 +240,7 @@ export class Outbox implements Output, RegionSource {
    * that the front may wait for long.
    */
   releaseAround(position: number): void {
-    const held = new Set<Connection>();
+    const held = new Set<Recipient>();
     const batch = this.#batch;
     let kept = this.#head;
     for (let i = this.#head; i < this.#tail; i++) {
@@ -211,8 +253,7 @@ export class Outbox implements Output, RegionSource {
         this.#spans[kept++] = span;
         continue;
       }
-      if (connection.offer(span.region!, span.from, span.to)) batch.push(connection);
-      this.#drop(span);
+      if (this.#offer(span, connection)) batch.push(connection);
     }
     this.#tail = kept;
     this.#firstUnsealed = kept;
@@ -261,7 +302,8 @@ export class Outbox implements Output, RegionSource {
     connection.heldBytes += to - from;
     const span = this.#spans[this.#tail];
     if (span === undefined) {
-      this.#spans.push({ connection, region, from, to, position: UNSEALED, isMessage });
+      const loan = undefined;
+      this.#spans.push({ connection, region, loan, from, to, position: UNSEALED, isMessage });
     } else {
       span.connection = connection;
       span.region = region;
@@ -281,6 +323,11 @@ export class Outbox implements Output, RegionSource {
     const region = span.region!;
     span.region = undefined;
     this.unpin(region);
+    const loan = span.loan;
+    if (loan === undefined) return;
+    span.loan = undefined;
+    if (!loan.isOwn) (connection as Borrower).lentBytes -= loan.left;
+    loan.release();
   }
 
   #compact(): void {
@@ -291,6 +338,13 @@ export class Outbox implements Output, RegionSource {
     this.#messageEnd = 0;
     this.#head = 0;
     for (const span of kept) this.#spans.push(span);
+  }
+
+  /** A region for one piece of output; `unpin` gives it back. */
+  borrowRegion(): OutputRegion {
+    const region = this.#spare.pop() ?? new OutputRegion(OUTPUT_REGION_BYTES);
+    region.pins++;
+    return region;
   }
 
   #takeRegion(): OutputRegion {

@@ -1,4 +1,6 @@
 /** Settings of the socket layer: read at start, and followed when CONFIG SET changes them. */
+import { MAX_LENGTH_BYTES } from '../memory/index.ts';
+import { MAX_PENDING_BYTES, READ_BYTES } from '../protocols/limits.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import type { OutputLimit } from './client-limits.ts';
 import type { Door } from './door.ts';
@@ -56,10 +58,12 @@ export function applyServerSettings(settings: Settings, shard: Shard): void {
   };
   const { limits, parser } = shard;
   follow('proto-max-bulk-len', () => {
-    parser.maxBulkBytes = settings.number('proto-max-bulk-len');
+    // Longer ones than a record can hold are of no use to any command.
+    parser.maxBulkBytes = Math.min(settings.number('proto-max-bulk-len'), MAX_LENGTH_BYTES);
   });
   follow('client-query-buffer-limit', () => {
-    shard.maxQueryBytes = settings.number('client-query-buffer-limit');
+    const limit = settings.number('client-query-buffer-limit');
+    shard.maxQueryBytes = Math.min(limit, MAX_PENDING_BYTES - READ_BYTES);
   });
   follow('maxmemory-clients', () => {
     limits.maxMemoryBytes = settings.number('maxmemory-clients');

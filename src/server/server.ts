@@ -112,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       begin: (session) => shard.outbox.begin(session),
       end: () => shard.outbox.end(),
       repeat: (session) => shard.outbox.repeat(session),
+      lend: (engine, ref, from, to) => shard.outbox.lend(engine, ref, from, to),
     },
     shutdown: () => {
       logger.warning('User requested shutdown...');

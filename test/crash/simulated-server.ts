@@ -104,6 +104,7 @@ export class SimulatedServer {
         begin: (session) => this.shard.outbox.begin(session),
         end: () => this.shard.outbox.end(),
         repeat: (session) => this.shard.outbox.repeat(session),
+        lend: (engine, ref, from, to) => this.shard.outbox.lend(engine, ref, from, to),
       },
       shutdown: () => undefined,
       network: () => ({

@@ -19,6 +19,9 @@ import type { RedisModel } from './model.ts';
 import type { Session } from './session.ts';
 import { TYPE } from './types.ts';
 
+/** Values from this length on are sent from where they lie, as the client takes them. */
+const LEND_BYTES = 256 * 1024;
+
 export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
 export const NOT_INTEGER = 'ERR value is not an integer or out of range';
 export const SYNTAX_ERROR = 'ERR syntax error';
@@ -138,7 +141,7 @@ export class Context {
     model.publishKeyEvent(eventClass, event, this.request.text(i), db.id);
   }
 
-  /** Replies with the whole value of a string; WRONGTYPE where `ref` is none. */
+  /** Replies with the whole value of a string; WRONGTYPE where `ref` is none. Nothing that may fail should come after it. */
   replyString(ref: Ref): void {
     const segment = this.engine.segment(ref);
     const at = this.engine.arena.offset(ref);
@@ -149,8 +152,19 @@ export class Context {
     else this.replyRange(ref, 0, this.engine.valueLength(ref));
   }
 
-  /** Replies with the bytes `[from, to)` of a string, however large. */
+  /** Replies with the bytes `[from, to)` of a string, however large. Long ones are lent: see `replyString`. */
   replyRange(ref: Ref, from: number, to: number): void {
+    if (to - from < LEND_BYTES) {
+      this.replyCopy(ref, from, to);
+      return;
+    }
+    this.reply.bulkHeader(to - from);
+    this.model.host.output.lend(this.engine, ref, from, to);
+    this.reply.crlf();
+  }
+
+  /** The same, copied at once. */
+  replyCopy(ref: Ref, from: number, to: number): void {
     this.reply.bulkHeader(to - from);
     this.engine.eachValueSpan(ref, from, to, this.#replySpan);
     this.reply.crlf();

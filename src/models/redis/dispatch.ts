@@ -147,6 +147,32 @@ export class Dispatcher {
     return session.parked === undefined ? RAN : PARKED;
   }
 
+  /** Whether the command of `request`, of which so much is known, takes argument `i` in chunks. */
+  takesChunks(request: Request, i: number): boolean {
+    return this.#model.commands.lookup(request)?.spec.chunks === i;
+  }
+
+  /** As `execute`, of a request with an argument in chunks: whole where the command runs later, or somebody else reads it. */
+  executeLarge(session: Session, request: Request): number {
+    const isSeen = session.queue !== undefined || this.#model.monitors.sessions.size > 0;
+    if (!isSeen) return this.execute(session, request);
+    let whole: Request;
+    try {
+      whole = request.gathered();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.refuseTooLarge(session, request); // there is no memory for a second copy
+    }
+    return this.execute(session, whole);
+  }
+
+  /** Answers a request of `session` of which an argument did not fit the engine. */
+  refuseTooLarge(session: Session, request: Request): number {
+    this.context.session = session;
+    this.#refuse(this.#model.commands.lookup(request), OOM);
+    return RAN;
+  }
+
   /**
    * Runs the current request of the context with all counters; EXEC calls it for each queued command. Counters move after the
    * handler, so that CONFIG RESETSTAT itself is counted; monitors are told after it, as in Redis: EXEC comes behind what it ran.

@@ -9,6 +9,7 @@
  */
 import { digitCount, writeInteger } from '../../bytes/integer.ts';
 import { writeHex64 } from '../../bytes/unsigned64.ts';
+import type { ChunkedBytes } from '../../bytes/chunked-bytes.ts';
 import { copyBytes, type Region } from '../../bytes/region.ts';
 import type { Request } from '../../bytes/resp-request.ts';
 import type { CasCounter } from '../../memory/index.ts';
@@ -61,7 +62,7 @@ export class Effects {
   /** The request itself, which must be deterministic. */
   verbatim(database: number, request: Request): void {
     if (!this.isEnabled) return;
-    if (request.isInline) {
+    if (request.isInline || request.large !== undefined) {
       this.begin(database, request.count);
       for (let i = 0; i < request.count; i++) this.argument(request, i);
       return;
@@ -98,7 +99,9 @@ export class Effects {
 
   /** Argument `i` of `request`. */
   argument(request: Request, i: number): void {
-    this.bytes(request.region, request.start[i]!, request.end[i]!);
+    const large = request.large?.[i];
+    if (large === undefined) this.bytes(request.region, request.start[i]!, request.end[i]!);
+    else this.#chunks(large);
   }
 
   bytes(region: Region, start: number, end: number): void {
@@ -150,6 +153,14 @@ export class Effects {
     const sink = this.#sink;
     sink.reserve(24);
     sink.at = writeInteger(sink.region.bytes, sink.at, value);
+    this.crlf();
+  }
+
+  #chunks(bytes: ChunkedBytes): void {
+    if (!this.isEnabled) return;
+    this.bulkHeader(bytes.length);
+    this.#sink.reserve(bytes.length + 2); // once, not for each chunk
+    bytes.each(0, bytes.length, (region, start, end) => this.raw(region, start, end));
     this.crlf();
   }
 

@@ -29,7 +29,7 @@ export function makeRoom(model: RedisModel, moreBytes: number, keys?: Keyspace):
   const { engine } = model;
   const { evictor } = engine;
   const isOver = (): boolean => evictor.isOver(moreBytes + (keys?.growthBytes ?? 0));
-  if (!isOver() || model.isReplaying || model.pauses.isWritePaused) return ROOM;
+  if (!isOver() || model.isReplaying || model.isFrozen) return ROOM;
   if (engine.pendingFrees > 0) {
     engine.freeInBackground(FREE_UNITS);
     return isOver() ? RUNNING : ROOM;

@@ -1,33 +1,29 @@
 /**
  * One RESP client: requests in what arrives are run by the dispatcher. A long request that comes in many pieces is parsed on where it stopped: what is
- * known of it is kept, and moves along with its bytes.
+ * known of it is kept, and moves along with its bytes. A long argument goes straight into the engine's chunks, if its command takes it so.
  */
 import type { Region } from '../../bytes/region.ts';
-import {
-  COMPLETE,
-  FAILED,
-  INCOMPLETE,
-  type Progress,
-  type RespParser,
-} from '../../bytes/resp-parser.ts';
-import { Request } from '../../bytes/resp-request.ts';
+import { COMPLETE, FAILED, INCOMPLETE, type RespParser } from '../../bytes/resp-parser.ts';
+import type { Request } from '../../bytes/resp-request.ts';
+import type { MemoryEngine } from '../../memory/index.ts';
 import { CLOSED, type Dispatcher, PARKED, POSTPONED } from '../../models/redis/dispatch.ts';
 import { Connection, type ConnectionShare } from '../connection.ts';
-import { CARRY_BYTES } from '../limits.ts';
+import { CARRY_BYTES, LARGE_ARGUMENT_BYTES } from '../limits.ts';
 import type { Transport } from '../transport.ts';
+import { PartialRequest } from './partial-request.ts';
 
 /** What all RESP connections of a shard share. */
 export interface RespShare extends ConnectionShare {
   readonly parser: RespParser;
   readonly request: Request;
   readonly dispatcher: Dispatcher;
+  readonly engine: MemoryEngine;
 }
 
 export class RespConnection extends Connection {
   readonly #share: RespShare;
-  /** The request that is being collected, and how far it is parsed. */
-  #partial: Request | undefined = undefined;
-  #progress: Progress | undefined = undefined;
+  /** The first request of the input that waits, if it is worth remembering what is known of it. */
+  #partial: PartialRequest | undefined = undefined;
 
   constructor(transport: Transport, share: RespShare) {
     super(transport, share);
@@ -42,17 +38,18 @@ export class RespConnection extends Connection {
     outbox.enter(this);
     this.needBytes = 0;
     while (at < bound) {
-      const isResumed = this.#progress !== undefined;
-      const request = isResumed ? this.#partial! : share.request;
-      const found = isResumed
-        ? parser.resume(region, at, to, request, session.isAuthenticated, this.#progress!)
-        : parser.parse(region, at, to, request, session.isAuthenticated);
+      const partial = this.#partial;
+      const request = partial === undefined ? share.request : partial.request;
+      const found =
+        partial === undefined
+          ? parser.parse(region, at, to, request, session.isAuthenticated)
+          : parser.resume(region, at, to, request, session.isAuthenticated, partial.progress);
       if (found === INCOMPLETE) {
         this.needBytes = parser.needBytes;
-        this.#saveProgress(request, at, to);
+        this.#keepPartial(region, request, at, to);
         break;
       }
-      this.#progress = undefined;
+      this.#partial = undefined;
       if (found === FAILED) {
         this.#failProtocol(parser.error);
         at = to;
@@ -62,7 +59,10 @@ export class RespConnection extends Connection {
       if (found === COMPLETE) {
         const isSilent = session.replyMode !== 'on';
         const mark = isSilent ? outbox.mark() : 0;
-        const outcome = dispatcher.execute(session, request);
+        const outcome =
+          partial?.large === undefined
+            ? dispatcher.execute(session, request)
+            : this.#executeLarge(partial);
         if (isSilent || session.replyMode !== 'on') this.#silence(isSilent, mark);
         if (outcome === POSTPONED) {
           this.isPostponed = true;
@@ -80,7 +80,6 @@ export class RespConnection extends Connection {
         at = next;
       }
     }
-    if (this.#partial !== undefined && this.#progress === undefined) this.#partial = undefined;
     outbox.leave();
     share.schedule();
     return at;
@@ -103,34 +102,65 @@ export class RespConnection extends Connection {
     this.closeAfterOutput();
   }
 
-  #saveProgress(request: Request, at: number, to: number): void {
-    const { parser } = this.#share;
+  /** The request at `at` is not whole: what is known of it is kept, unless it is short and is parsed again from its start. */
+  #keepPartial(region: Region, request: Request, at: number, to: number): void {
+    const { dispatcher, engine, parser } = this.#share;
     const found = parser.progress;
-    // A short rest is parsed again from its start; only a long one is worth remembering.
-    if (found.expected === 0 || to - at <= CARRY_BYTES) {
-      this.#progress = undefined;
+    request.region = region;
+    const isLarge =
+      found.bulkBytes > LARGE_ARGUMENT_BYTES &&
+      found.parsed > 0 &&
+      dispatcher.takesChunks(request, found.parsed);
+    const isShort = found.expected === 0 || to - at <= CARRY_BYTES;
+    if (isShort && !isLarge && this.#partial?.large === undefined) {
+      this.#partial = undefined;
       return;
     }
-    const kept = (this.#partial ??= new Request(Math.max(64, found.parsed)));
-    if (kept !== request) {
-      kept.reserve(found.parsed);
-      kept.start.set(request.start.subarray(0, found.parsed));
-      kept.end.set(request.end.subarray(0, found.parsed));
-    }
-    this.#progress = { expected: found.expected, parsed: found.parsed, at: found.at };
+    this.#partial ??= new PartialRequest(Math.max(64, found.parsed));
+    this.#partial.save(request, found, at);
+    if (!isLarge) return;
+    this.#partial.beginLarge(engine, region, to);
+    this.isDiverting = true;
+    this.inputEnd = at + found.bulkAt;
+    this.needBytes = 0;
   }
 
-  /** Moves the offsets of the collected request along with its bytes. */
-  protected override inputMoved(shift: number): void {
-    if (this.#progress === undefined || shift === 0) return;
-    const { start, end } = this.#partial!;
-    for (let i = 0; i < this.#progress.parsed; i++) {
-      start[i]! += shift;
-      end[i]! += shift;
+  protected override divert(region: Region, from: number, to: number): number {
+    const partial = this.#partial!;
+    const next = partial.receiveLarge(region, from, to);
+    this.isDiverting = partial.large!.isOpen;
+    return next;
+  }
+
+  protected override get divertedBytes(): number {
+    return this.#partial?.large?.bytes ?? 0;
+  }
+
+  #executeLarge(partial: PartialRequest): number {
+    const { dispatcher } = this.#share;
+    const { large, request } = partial;
+    const outcome = large!.isRefused
+      ? dispatcher.refuseTooLarge(this.session, request)
+      : dispatcher.executeLarge(this.session, request);
+    if (outcome === POSTPONED) {
+      partial.keepWhole();
+      this.#partial = partial;
+    } else {
+      large!.free();
     }
+    return outcome;
+  }
+
+  protected override get remembersInput(): boolean {
+    return this.#partial !== undefined;
+  }
+
+  protected override inputMoved(shift: number): void {
+    this.#partial?.move(shift);
   }
 
   protected override inputDropped(): void {
-    this.#progress = undefined;
+    this.#partial?.large?.free();
+    this.#partial = undefined;
   }
 }

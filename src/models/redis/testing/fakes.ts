@@ -1,6 +1,7 @@
 /** What stands around a model under test: an output that collects each session's bytes, a sink of effects, a host without a process. */
 import { MIN_REGION_BYTES, type RegionSource, RespWriter } from '../../../bytes/resp-writer.ts';
 import { Region } from '../../../bytes/region.ts';
+import type { MemoryEngine, Ref } from '../../../memory/index.ts';
 import type { EffectSink } from '../effects.ts';
 import type { Host, Output } from '../host.ts';
 import type { Session, SessionIo } from '../session.ts';
@@ -33,6 +34,12 @@ export class CollectedOutput implements Output, RegionSource {
 
   repeat(session: Session): void {
     this.#of(session).push(this.#last);
+  }
+
+  lend(engine: MemoryEngine, ref: Ref, from: number, to: number): void {
+    engine.eachValueSpan(ref, from, to, (region, start, end) => {
+      this.writer.raw(region, start, end - start);
+    });
   }
 
   turn(writer: RespWriter): void {

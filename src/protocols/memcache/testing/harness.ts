@@ -8,6 +8,7 @@
  */
 import { RespParser } from '../../../bytes/resp-parser.ts';
 import { Request } from '../../../bytes/resp-request.ts';
+import type { MemoryEngine } from '../../../memory/index.ts';
 import { BinaryDispatcher } from '../../../models/memcached/binary-dispatch.ts';
 import { BinaryRequest } from '../../../models/memcached/binary-request.ts';
 import { MemcachedClient } from '../../../models/memcached/client.ts';
@@ -48,6 +49,7 @@ export interface FakeClient {
 
 export class MemcacheHarness extends FakeShare implements MemcacheShare, RespShare {
   readonly data: Harness;
+  readonly engine: MemoryEngine;
   readonly parser: RespParser = new RespParser();
   readonly request: Request = new Request();
   readonly dispatcher: Dispatcher;
@@ -76,6 +78,7 @@ export class MemcacheHarness extends FakeShare implements MemcacheShare, RespSha
       carriesCas: this.options.hasCas,
       wire: { output: this.outbox, writer: this.outbox.writer },
     });
+    this.engine = this.data.engine;
     const redis = this.data.model;
     const host = this.#host(redis);
     this.model = new MemcachedModel({ redis, database, options: this.options, host });
