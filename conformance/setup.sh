@@ -35,9 +35,14 @@ if [ "$(id -u)" -ne 0 ]; then
   fi
   root=(sudo)
 fi
-# Installing must not start the system's own redis-server: nothing here uses it.
+# Installing must not start the system's own redis-server: nothing here uses it. Debian asks this file, if there is one.
+policy=/usr/sbin/policy-rc.d
+if [ ! -e "$policy" ]; then
+  printf '#!/bin/sh\nexit 101\n' | "${root[@]}" tee "$policy" >/dev/null && "${root[@]}" chmod 755 "$policy"
+  trap '"${root[@]}" rm -f "$policy"' EXIT
+fi
 "${root[@]}" apt-get update -qq &&
-  "${root[@]}" env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -qq --no-install-recommends "${missing[@]}"
+  "${root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${missing[@]}"
 
 left=()
 have redis-server || left+=('redis-server: differential and exchange will be skipped')
