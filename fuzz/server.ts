@@ -1,6 +1,7 @@
 /**
- * Bytes that nobody should send, to a live server in this process: random ones, valid streams with mutations, in any fragments, on many connections, and
- * to memcached's port as datagrams too. After each wave PING must be answered, and memory must not have grown without bound.
+ * Bytes that nobody should send, to a live server in this process: random ones, valid streams with mutations, in any fragments, with values short and
+ * long, on many connections of which some read nothing, and to memcached's port as datagrams too. After each wave PING must be answered, memory must not
+ * have grown without bound, and nothing may be left of clients that are gone; the engine's structures are looked at now and then.
  */
 import dgram from 'node:dgram';
 import net from 'node:net';
@@ -8,7 +9,7 @@ import { parseArgs } from 'node:util';
 import { Settings } from '../src/models/redis/settings/settings.ts';
 import { SeededRandomness } from '../src/os/randomness.ts';
 import { silentLogger } from '../src/server/logger.ts';
-import { startServer } from '../src/server/server.ts';
+import { type RunningServer, startServer } from '../src/server/server.ts';
 
 /** Growth of resident memory after warm-up that counts as a leak. */
 const MAX_GROWTH_BYTES = 300 * 1024 * 1024;
@@ -41,7 +42,7 @@ async function attack(port: number, requests: Stream): Promise<void> {
     const socket = net.connect(port, '127.0.0.1');
     socket.on('error', () => {});
     socket.on('close', () => resolve());
-    socket.on('data', () => {});
+    if (random.below(4) > 0) socket.on('data', () => {});
     const bytes = stream(requests);
     let at = 0;
     const send = (): void => {
@@ -50,7 +51,7 @@ async function attack(port: number, requests: Stream): Promise<void> {
         socket.destroy();
         return;
       }
-      const size = 1 + random.below(700);
+      const size = 1 + random.below(random.below(2) === 0 ? 700 : 100_000);
       socket.write(bytes.subarray(at, at + size));
       at += size;
       setImmediate(send);
@@ -83,6 +84,29 @@ function ping(port: number): Promise<boolean> {
   });
 }
 
+/** What clients held goes with them. */
+async function checkLeftovers(server: RunningServer, wave: number): Promise<void> {
+  const { connections, engine } = server.shard;
+  for (let i = 0; connections.size > 0 && i < 1000; i++) {
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+  if (connections.size > 0 || engine.loans.size > 0 || engine.stagedBytes > 0) {
+    throw new Error(
+      `seed ${seed}, wave ${wave}: left are ${connections.size} clients, ${engine.loans.size} loans, ${engine.stagedBytes} bytes`,
+    );
+  }
+  if (wave % 50 === 0) engine.checkInvariants();
+}
+
+function freePort(): Promise<string> {
+  return new Promise((resolve) => {
+    const listener = net.createServer().listen(0, '127.0.0.1', () => {
+      const { port } = listener.address() as net.AddressInfo;
+      listener.close(() => resolve(String(port)));
+    });
+  });
+}
+
 /** Attacks a server's port until the time is over, then ends the process. */
 export async function attackServer(
   protocol: 'resp' | 'memcached',
@@ -90,13 +114,14 @@ export async function attackServer(
 ): Promise<void> {
   const isMemcached = protocol === 'memcached';
   const settings = new Settings();
-  settings.initialise('port', ['7397']);
+  settings.initialise('port', [await freePort()]);
+  const memcachedPort = await freePort();
   if (isMemcached) {
-    settings.initialise('memcached-port', ['7398']);
-    settings.initialise('memcached-udp-port', ['7398']);
+    settings.initialise('memcached-port', [memcachedPort]);
+    settings.initialise('memcached-udp-port', [memcachedPort]);
   }
   const server = await startServer({ settings, logger: silentLogger(), memoryOnly: true });
-  const port = isMemcached ? 7398 : server.port;
+  const port = isMemcached ? Number(memcachedPort) : server.port;
   const end = Date.now() + Number(values.seconds) * 1000;
   let waves = 0;
   let base = 0;
@@ -105,6 +130,7 @@ export async function attackServer(
     if (isMemcached) await attackByDatagrams(port, requests);
     if (!(await ping(server.port)))
       throw new Error(`seed ${seed}, wave ${waves}: PING is not answered`);
+    await checkLeftovers(server, waves);
     if (++waves === 50) base = process.memoryUsage().rss;
     if (base > 0 && process.memoryUsage().rss - base > MAX_GROWTH_BYTES) {
       throw new Error(`seed ${seed}, wave ${waves}: memory grew to ${process.memoryUsage().rss}`);

@@ -372,6 +372,24 @@ describe('arguments that go straight into chunks', () => {
     expect(shard.engine.usedBytes).toBe(0);
   });
 
+  test('what was found of the last one says nothing of the next request', () => {
+    const shard = new FakeShard();
+    const asked: number[] = [];
+    shard.takesChunks = (index) => {
+      asked.push(index);
+      return index === 2;
+    };
+    const { connection } = shard.connect();
+    const request = encode('SET', 'k', long);
+    shard.deliver(connection, request.slice(0, 100_000));
+    shard.deliver(connection, `${request.slice(100_000)}*`);
+    shard.deliver(connection, '1\r\n$4\r\nlast\r\nin');
+    shard.deliver(connection, 'line\r\n');
+    shard.settle();
+    expect(shard.ran.map((args) => args[0])).toEqual(['SET', 'last', 'inline']);
+    expect(asked).toEqual([2]);
+  });
+
   test('whoever closes takes them along', () => {
     const shard = new FakeShard();
     shard.takesChunks = (index) => index === 2;

@@ -107,11 +107,13 @@ export class RespConnection extends Connection {
     const { dispatcher, engine, parser } = this.#share;
     const found = parser.progress;
     request.region = region;
+    const isBegun = found.expected > 0; // otherwise all else that was found is of another request
     const isLarge =
+      isBegun &&
       found.bulkBytes > LARGE_ARGUMENT_BYTES &&
       found.parsed > 0 &&
       dispatcher.takesChunks(request, found.parsed);
-    const isShort = found.expected === 0 || to - at <= CARRY_BYTES;
+    const isShort = !isBegun || to - at <= CARRY_BYTES;
     if (isShort && !isLarge && this.#partial?.large === undefined) {
       this.#partial = undefined;
       return;
