@@ -53,6 +53,11 @@ export async function serve(words: readonly string[]): Promise<number> {
   });
   settings.onChange('loglevel', (level) => logger.setLevel(level));
   for (const note of notes) logger.notice(note);
+  if (!memoryOnly && !settings.flag('appendonly')) {
+    logger.warning(
+      "'appendonly no': nothing is kept on disk, and all is gone when the server ends (snapshots by 'save' are not implemented). Say 'appendonly yes' to keep it.",
+    );
+  }
 
   const bar = isTerminal ? await LoadingBar.create() : undefined;
   let server: RunningServer;
@@ -115,9 +120,6 @@ function readConfiguration(words: readonly string[], files: FileSystem): Configu
         "snapshots by 'save' are not implemented: with 'appendonly no' nothing would be kept. Say 'appendonly yes', or 'save \"\"' to keep nothing",
       );
     }
-    notes.push(
-      "'appendonly no': nothing is kept on disk (snapshots by 'save' are not implemented)",
-    );
   }
   return { settings, configFile, memoryOnly, notes };
 }

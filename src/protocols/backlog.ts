@@ -21,6 +21,7 @@ export class Backlog {
   #openBytes = 0;
   /** Bytes that the chunks have beyond what was copied to them. */
   #spareBytes = 0;
+  #loans = 0;
 
   /** Copies and loans that wait. */
   get count(): number {
@@ -68,6 +69,7 @@ export class Backlog {
   lend(loan: Loan): void {
     this.#close();
     this.#pieces.push(loan);
+    this.#loans++;
   }
 
   /**
@@ -93,6 +95,7 @@ export class Backlog {
         bytes += length;
         if (piece.left > 0) break;
         piece.release();
+        this.#loans--;
       }
       this.#pieces[this.#head++] = undefined;
     }
@@ -113,6 +116,7 @@ export class Backlog {
     this.#head = 0;
     this.#open = undefined;
     this.#spareBytes = 0;
+    this.#loans = 0;
     this.bytes = 0;
   }
 
@@ -126,6 +130,7 @@ export class Backlog {
 
   #sumOfLoans(isOwn: boolean): number {
     let sum = 0;
+    if (this.#loans === 0) return 0;
     for (let i = this.#head; i < this.#pieces.length; i++) {
       const piece = this.#pieces[i]!;
       if (!(piece instanceof Uint8Array) && (!isOwn || piece.isOwn)) sum += piece.left;

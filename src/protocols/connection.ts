@@ -14,8 +14,14 @@ import type { Region } from '../bytes/region.ts';
 import type { Loan } from '../memory/index.ts';
 import type { Session, SessionIo } from '../models/redis/session.ts';
 import { Backlog } from './backlog.ts';
-import { CARRY_BYTES, OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES, TURN_BYTES } from './limits.ts';
-import type { Borrower, OutputRegion, Outbox } from './outbox.ts';
+import {
+  CARRY_BYTES,
+  GATHER_BYTES,
+  OUTPUT_REGION_BYTES,
+  PIPELINE_PAUSE_BYTES,
+  TURN_BYTES,
+} from './limits.ts';
+import type { Borrower, OutputRegion, Outbox, Waiter } from './outbox.ts';
 import { PendingInput } from './pending-input.ts';
 import type { Transport } from './transport.ts';
 
@@ -43,7 +49,7 @@ export interface ConnectionShare {
   writes: number;
 }
 
-export abstract class Connection implements SessionIo, Borrower {
+export abstract class Connection implements SessionIo, Borrower, Waiter {
   session!: Session;
   readonly transport: Transport;
   /** Bytes in the outbox that have not been offered; those of them that are on loan, and take no memory. */
@@ -74,7 +80,7 @@ export abstract class Connection implements SessionIo, Borrower {
   #isReadPaused = false;
   /** CLIENT PAUSE holds the next request back; `run` says. */
   protected isPostponed = false;
-  /** Unsent output above PIPELINE_PAUSE_BYTES holds the next request back. */
+  /** Unsent output, above PIPELINE_PAUSE_BYTES of its own or much of all clients, holds the next request back. */
   #isThrottled = false;
   #isResumeScheduled = false;
 
@@ -160,6 +166,12 @@ export abstract class Connection implements SessionIo, Borrower {
     this.transport.resume();
   }
 
+  /** The outbox takes more again. */
+  roomAgain(): void {
+    this.#isThrottled = false;
+    this.resume();
+  }
+
   /** Whether what waits is put in front of a read of `length` bytes, and runs there: little, of which nothing is remembered. */
   #mayCarry(waiting: number, length: number): boolean {
     const isUseful = waiting + length >= this.needBytes;
@@ -212,13 +224,16 @@ export abstract class Connection implements SessionIo, Borrower {
   /** Input that was left behind by `run` will not be run. */
   protected inputDropped(): void {}
 
-  /** Whether output of this client has to leave before more of its pipeline runs; then nothing runs until it has. */
+  /** Whether output, of this client or of all, has to leave before more of its pipeline runs; then nothing runs until it has. */
   protected throttle(): boolean {
+    const { outbox } = this.#share;
     const isMuch =
       this.heldBytes > PIPELINE_PAUSE_BYTES ||
       (this.#isStalled && this.#backlog.bytes > PIPELINE_PAUSE_BYTES);
-    if (isMuch) this.#isThrottled = true;
-    return isMuch;
+    if (!isMuch && !outbox.isFull) return false;
+    this.#isThrottled = true;
+    if (!isMuch) outbox.waitForRoom(this);
+    return true;
   }
 
   /** Adds to the pending input; what is the first of it then was at `wasAt`, there or in `region`. */
@@ -330,12 +345,21 @@ export abstract class Connection implements SessionIo, Borrower {
     const offered = this.#offered;
     this.#share.writes++;
     if (offered.length === 1) transport.write(offered[0]!);
-    else if (offered.length > 1) transport.writeMany(offered);
+    else if (offered.length > 1) this.#writeOffered();
     offered.length = 0;
     this.#offeredRegion = undefined;
     if (this.#isQueueing) this.#writeBacklog();
     else if (transport.pendingBytes() > 0) this.#stall();
     if (!this.#isStalled) this.#drained();
+  }
+
+  /** Many pieces, as of messages between which the publisher's replies lie: long ones as they are, short ones put together. */
+  #writeOffered(): void {
+    const offered = this.#offered;
+    let bytes = 0;
+    for (let i = 0; i < offered.length; i++) bytes += offered[i]!.length;
+    if (bytes > GATHER_BYTES) this.transport.writeMany(offered);
+    else this.transport.write(this.#share.outbox.gather(offered, bytes, this.#offeredRegions));
   }
 
   #writeBacklog(): void {

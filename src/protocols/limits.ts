@@ -15,6 +15,12 @@ export const OUTPUT_REGION_BYTES: number = 256 * 1024;
 /** Regions kept for reuse when no output needs them; more are left to the garbage collector. */
 export const SPARE_REGIONS = 8;
 
+/**
+ * Pieces of output of all clients that may wait to be sent. With so many a client runs one request of its pipeline and waits until half of them
+ * have left: at the end of the tick, or when the log is durable. A message to a thousand subscribers is a thousand pieces, and a read brings thousands of messages.
+ */
+export const MAX_SPANS: number = 64 * 1024;
+
 /** A client with more unsent output than this runs no further request of its pipeline until the output has left. */
 export const PIPELINE_PAUSE_BYTES: number = 1024 * 1024;
 
@@ -32,6 +38,9 @@ export const LARGE_ARGUMENT_BYTES: number = 64 * 1024;
 
 /** Copies of output that wait for a client are put together in chunks of this size. */
 export const BACKLOG_CHUNK_BYTES: number = 16 * 1024;
+
+/** Pieces of output for one client that are together no longer than this are put together before they are written. */
+export const GATHER_BYTES: number = 32 * 1024;
 
 /** Output that a stalled client could not take is written to it again in pieces of about this size. */
 export const BACKLOG_WRITE_BYTES: number = 256 * 1024;

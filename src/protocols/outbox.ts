@@ -17,7 +17,7 @@ import type { Loan, MemoryEngine, Ref } from '../memory/index.ts';
 import { RespWriter, type RegionSource } from '../bytes/resp-writer.ts';
 import type { Output } from '../models/redis/host.ts';
 import type { Session } from '../models/redis/session.ts';
-import { OUTPUT_REGION_BYTES, SPARE_REGIONS } from './limits.ts';
+import { MAX_SPANS, OUTPUT_REGION_BYTES, SPARE_REGIONS } from './limits.ts';
 
 /** A region with the number of spans in it that have not left. (It has one, it is none: all regions have one shape, for speed.) */
 export class OutputRegion {
@@ -55,6 +55,12 @@ export interface Borrower extends Recipient {
   noteMemory(): void;
 }
 
+/** Whose requests wait while the outbox is full. */
+export interface Waiter extends Recipient {
+  /** The outbox takes more again. */
+  roomAgain(): void;
+}
+
 interface Span {
   connection: Recipient | undefined;
   region: OutputRegion | undefined;
@@ -73,10 +79,16 @@ export class Outbox implements Output, RegionSource {
   readonly writer: RespWriter;
   /** Called when output was begun outside of a tick that is under way already. */
   onPending: () => void = () => {};
+  /** As much waits as may: whoever has run a request waits until it is told `roomAgain` (`waitForRoom`). */
+  isFull = false;
+  readonly #waiting: Set<Waiter> = new Set();
   /** Counts up whenever the output that waits took another region: a look at who holds it is worth while. */
   regionsTaken = 0;
   #region: OutputRegion;
   readonly #spare: OutputRegion[] = [];
+  /** Where pieces are put together, and how far. */
+  #gathered: OutputRegion = new OutputRegion(OUTPUT_REGION_BYTES);
+  #gatheredTo = 0;
   /** A ring of span objects, reused; `#head` is the first that has not left. */
   readonly #spans: Span[] = [];
   #head = 0;
@@ -233,6 +245,19 @@ export class Outbox implements Output, RegionSource {
       this.#compact();
     }
     this.#recycleCurrent();
+    if (this.isFull && this.length < MAX_SPANS / 2) this.#makeRoom();
+  }
+
+  #makeRoom(): void {
+    this.isFull = false;
+    // Whoever came last goes first: the first one may fill it again before the others have had their turn.
+    const waiting = [...this.#waiting].toReversed();
+    this.#waiting.clear();
+    for (const connection of waiting) connection.roomAgain();
+  }
+
+  waitForRoom(connection: Waiter): void {
+    this.#waiting.add(connection);
   }
 
   /**
@@ -262,6 +287,7 @@ export class Outbox implements Output, RegionSource {
 
   /** A connection is gone: what waits for it is dropped. */
   forget(connection: Recipient): void {
+    this.#waiting.delete(connection as Waiter);
     for (let i = this.#head; i < this.#tail; i++) {
       const span = this.#spans[i]!;
       if (span.connection === connection) this.#drop(span);
@@ -271,7 +297,7 @@ export class Outbox implements Output, RegionSource {
   /** A region that sockets hold no longer. */
   unpin(region: OutputRegion): void {
     region.pins--;
-    if (region.pins > 0 || region === this.#region) return;
+    if (region.pins > 0 || region === this.#region || region === this.#gathered) return;
     if (this.#spare.length < SPARE_REGIONS) this.#spare.push(region);
   }
 
@@ -313,6 +339,7 @@ export class Outbox implements Output, RegionSource {
       span.isMessage = isMessage;
     }
     this.#tail++;
+    if (this.#tail - this.#head >= MAX_SPANS) this.isFull = true;
   }
 
   #drop(span: Span): void {
@@ -338,6 +365,27 @@ export class Outbox implements Output, RegionSource {
     this.#messageEnd = 0;
     this.#head = 0;
     for (const span of kept) this.#spans.push(span);
+  }
+
+  /** `pieces`, of `bytes` together, in a row: one write instead of one with many parts. The region that they are in is added to `regions`. */
+  gather(pieces: readonly Uint8Array[], bytes: number, regions: OutputRegion[]): Uint8Array {
+    let region = this.#gathered;
+    if (region.pins === 0) this.#gatheredTo = 0;
+    if (this.#gatheredTo + bytes > OUTPUT_REGION_BYTES) {
+      region = this.#spare.pop() ?? new OutputRegion(OUTPUT_REGION_BYTES);
+      this.#gathered = region;
+      this.#gatheredTo = 0;
+    }
+    const from = this.#gatheredTo;
+    let at = from;
+    for (let i = 0; i < pieces.length; i++) {
+      region.buffer.set(pieces[i]!, at);
+      at += pieces[i]!.length;
+    }
+    this.#gatheredTo = at;
+    region.pins++;
+    regions.push(region);
+    return region.buffer.subarray(from, at);
   }
 
   /** A region for one piece of output; `unpin` gives it back. */

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { Region } from '../../bytes/region.ts';
 import { type Keyspace, MemoryEngine } from '../../memory/index.ts';
 import { CLOSED, PARKED, POSTPONED, RAN } from '../../models/redis/dispatch.ts';
-import { OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES } from '../limits.ts';
+import { MAX_SPANS, OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES } from '../limits.ts';
+import type { FakeTransport } from '../testing.ts';
 import { FakeShard } from './testing.ts';
 
 function encode(...args: (string | number)[]): string {
@@ -484,5 +485,66 @@ describe('values on loan', () => {
     other.connection.close();
     shard.settle();
     expect([shard.engine.loans.size, other.connection.lentBytes]).toEqual([0, 0]);
+  });
+});
+
+describe('messages to many', () => {
+  /** A shard in which `PUB` sends a message to a thousand listeners. */
+  function publishing(): { shard: FakeShard; listeners: FakeTransport[] } {
+    const shard = new FakeShard();
+    const clients = Array.from({ length: 1000 }, () => shard.connect());
+    const usual = shard.execute;
+    shard.execute = (session, args) => {
+      if (args[0] !== 'PUB') return usual(session, args);
+      const { outbox } = shard;
+      for (const [i, { connection }] of clients.entries()) {
+        if (i > 0) outbox.repeat(connection.session);
+        else {
+          outbox.begin(connection.session);
+          outbox.writer.bulkText(args[1]!);
+          outbox.end();
+        }
+      }
+      outbox.writer.ok();
+      return RAN;
+    };
+    return { shard, listeners: clients.map((client) => client.transport) };
+  }
+
+  const messages = Array.from({ length: 300 }, (_, i) => `m${i}`);
+  const pipeline = messages.map((m) => encode('PUB', m)).join('');
+  const received = messages.map((m) => `$${m.length}\r\n${m}\r\n`).join('');
+
+  test('a pipeline of them makes way when much waits, and the others are served meanwhile', () => {
+    const { shard, listeners } = publishing();
+    const [a, b, other] = [shard.connect(), shard.connect(), shard.connect()];
+    shard.deliver(a.connection, pipeline);
+    expect(shard.outbox.length).toBeLessThan(MAX_SPANS + 2002);
+    shard.deliver(b.connection, pipeline);
+    shard.deliver(other.connection, encode('x'));
+    expect(shard.outbox.length).toBeLessThan(MAX_SPANS + 4004);
+    expect(shard.ran.at(-1)).toEqual(['x']);
+    shard.settle();
+    expect(a.transport.sent).toBe('+OK\r\n'.repeat(300));
+    expect(b.transport.sent).toBe('+OK\r\n'.repeat(300));
+    expect(other.transport.sent).toBe(encode('x'));
+    for (const { sent } of listeners) expect(sent).toHaveLength(received.length * 2);
+  });
+
+  test('what waits for the disk is bounded too; short pieces leave in one write', () => {
+    const { shard, listeners } = publishing();
+    const { connection, transport } = shard.connect();
+    shard.deliver(connection, pipeline);
+    shard.settle(0, 1); // nothing is durable
+    expect(shard.outbox.length).toBeLessThan(MAX_SPANS + 2002);
+    const ran = shard.ran.length;
+    shard.settle(0, 1);
+    expect(shard.ran.length).toBe(ran);
+    expect(transport.sent).toBe('');
+    shard.settle(1, 1);
+    expect(transport.sent).toBe('+OK\r\n'.repeat(300));
+    for (const { sent, writes } of listeners) {
+      expect([sent === received, writes < 10]).toEqual([true, true]);
+    }
   });
 });
