@@ -133,7 +133,7 @@ export class BackupStore {
       throw new RangeError(`a note has at most ${MAX_NOTE_LENGTH} characters`);
     }
     return translated(async () => {
-      const state = new CapturedState(engine);
+      const state = await CapturedState.of(engine);
       try {
         return await this.#locked(async () => {
           const { files, clock } = this.#system;

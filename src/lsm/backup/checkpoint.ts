@@ -20,7 +20,7 @@ export async function makeCheckpoint(engine: Engine, directory: string): Promise
     if (engine.writeFailure !== undefined) throw engine.writeFailure;
     const target = NewDirectory.begin(engine.files, directory);
     try {
-      const state = new CapturedState(engine);
+      const state = await CapturedState.of(engine);
       try {
         return await fill(engine, target, state);
       } finally {

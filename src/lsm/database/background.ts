@@ -228,6 +228,7 @@ export class Background {
       memtables.remove(flushing);
       for (const held of flushing) memtables.release(held);
       logs.removeBelow(versions.logNumber);
+      this.#engine.position?.tell(flushing);
       events.publish('flush', { job: request.id, memtables: flushing.length, ...result });
     });
   }

@@ -30,6 +30,7 @@ import type { VersionSet } from '../version/version-set.ts';
 import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { Background } from './background.ts';
 import type { Events } from './events.ts';
+import type { ExternalPosition } from './external-position.ts';
 import type { FileRemovals } from './file-removals.ts';
 import { KeyspaceList } from './keyspace-list.ts';
 import type { LogSet } from './log-set.ts';
@@ -116,6 +117,8 @@ export class Engine implements ReaderViews {
   isClosed = false;
   /** The directory is written to by another process, which this one follows (secondary/): what it drops is gone here too. */
   isFollowing = false;
+  /** How far the owner's log was applied; undefined where the database has a log of its own. */
+  position: ExternalPosition | undefined = undefined;
   readonly #lock: DatabaseLock;
   #jobs = 0;
 
@@ -167,11 +170,17 @@ export class Engine implements ReaderViews {
 
   /** A full memtable and its log are put aside, for entries that take `capacityBytes` at least others begin. Throws LsmError. */
   rotate(capacityBytes: number): void {
-    const { logs, memtables } = this;
-    const log = this.#beginLog();
-    memtables.rotate(this.lastSequence, log.number, capacityBytes);
-    logs.isSynced = false;
-    logs.prepare();
+    const { logs, memtables, position } = this;
+    if (position === undefined) {
+      const log = this.#beginLog();
+      memtables.rotate(this.lastSequence, log.number, capacityBytes);
+      logs.isSynced = false;
+      logs.prepare();
+    } else {
+      position.keepIn(memtables.active, this.lastSequence + 1);
+      this.lastSequence++;
+      memtables.rotate(this.lastSequence, memtables.active.logNumber, capacityBytes);
+    }
     this.#look();
     this.background.schedule();
   }

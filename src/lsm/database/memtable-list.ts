@@ -14,6 +14,8 @@ export class HeldMemtable {
   references = 1;
   /** Of the last entry, once the memtable is full. */
   lastSequence = 0;
+  /** Where the owner's log was then, of a database that has none of its own (external-position.ts). */
+  position = 0;
 
   constructor(memtable: Memtable, logNumber: number) {
     this.memtable = memtable;

@@ -23,6 +23,7 @@ import type { ManifestState } from '../manifest/manifest-state.ts';
 import { VersionSet } from '../version/version-set.ts';
 import { Engine } from './engine.ts';
 import { Events } from './events.ts';
+import { ExternalPosition } from './external-position.ts';
 import { FactsReader } from './facts-reader.ts';
 import { FileRemovals } from './file-removals.ts';
 import { LogSet } from './log-set.ts';
@@ -31,6 +32,8 @@ import { type OpenOptions, resolveOptions, type Settings } from './options.ts';
 import { MISSING_LOG, MISSING_TABLE, Recovery } from './recovery.ts';
 import { Resources } from './resources.ts';
 
+/** The setting `log` of a directory without a log of its own. */
+const EXTERNAL = 'external';
 /** What a directory may need that this version has. */
 export const KNOWN_FEATURES: readonly string[] = [];
 /** How often a directory that somebody else writes to is read before it is given up. */
@@ -99,7 +102,9 @@ async function attempts(
   for (let attempt = 1; ; attempt++) {
     const description = readKvasirFile(options.system!.files, directory);
     const stored = styleFromJson(description?.settings['compaction'], directory);
-    const settings = resolveOptions({ ...options, compaction: options.compaction ?? stored });
+    const externalLog = logIsExternal(description, options, directory);
+    const compaction = options.compaction ?? stored;
+    const settings = resolveOptions({ ...options, compaction, externalLog });
     const parts = makeParts(directory, settings);
     try {
       return await recover(directory, parts, lock, description, followed);
@@ -141,7 +146,7 @@ async function recover(
   });
   if (!settings.readOnly) {
     versions.beginManifest();
-    logs.begin(lastSequence, lastSequence, logNumber);
+    if (!settings.externalLog) logs.begin(lastSequence, lastSequence, logNumber);
     // The manifest names the log: where a later edit is torn, a log that is missing would mean that the edit had counted.
     files.syncDirectory(directory);
     memtables.active.logNumber = logNumber;
@@ -163,6 +168,11 @@ async function recover(
   const engine = new Engine({ ...parts, ...own });
   if (recovery.isNew) engine.keyspaces.begin(settings.keyspaced, state.formatLevel);
   else if (settings.keyspaced !== undefined) checkLayout(directory, settings, description);
+  if (settings.externalLog) {
+    engine.keyspaces.beKeyspaced();
+    engine.keyspaces.changeSetting('log', EXTERNAL);
+    engine.position = ExternalPosition.read(engine);
+  }
   if (!settings.readOnly) {
     engine.keyspaces.changeSetting('compaction', styleToJson(settings.compaction));
   }
@@ -170,6 +180,20 @@ async function recover(
   engine.background.schedule();
   if (!settings.readOnly) new FactsReader(engine).begin();
   return engine;
+}
+
+/** Throws LsmError UNSUPPORTED where the directory's log is somewhere else and nobody says that he has it. */
+function logIsExternal(
+  description: DirectoryDescription | undefined,
+  options: OpenOptions,
+  path: string,
+): boolean {
+  if (description?.settings['log'] !== EXTERNAL) return options.externalLog ?? false;
+  // Whoever reads alone sees what is in tables, and that is all there is.
+  if (options.readOnly === true) return false;
+  if (options.externalLog === true) return true;
+  const expected = 'externalLog: true';
+  throw new LsmError('UNSUPPORTED', "the log of the database is its owner's", { path, expected });
 }
 
 function openAll(tables: TableCache, { files }: ManifestState): void {
