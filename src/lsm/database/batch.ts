@@ -17,7 +17,8 @@ import { checkEntry, type Keyspace, type WriteOptions } from './keyspace.ts';
 export interface BatchWriteOptions extends WriteOptions {
   /**
    * Of a database whose log is its owner's (`externalLog`): where that log is behind what the batch does. An integer, no smaller than that of the batch before. It is stored
-   * with the batch, so that `position` is behind it after a recovery if, and only if, the batch is there.
+   * with the batch, so that `position` is behind it after a recovery if, and only if, the batch is there. A batch that was refused (DISK_FULL, OVERLOADED) is written
+   * again before any with a later position: that one would tell of both.
    */
   readonly position?: number | undefined;
 }

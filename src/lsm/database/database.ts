@@ -152,7 +152,7 @@ export class Database extends Keyspace {
 
   /**
    * Of a database whose log is its owner's: everything before this place in that log can be read here. After an opening the owner replays from here on. 0 where nothing was ever
-   * stored, and where the database has a log of its own.
+   * stored, and where the database has a log of its own. Who reads alone finds what it was at the opening, or at the last `refresh`.
    */
   get position(): number {
     return this.#engine.position?.applied ?? 0;

@@ -6,6 +6,7 @@ import type { LsmError } from '../errors.ts';
 import { bytes, Model, text } from '../testing/model.ts';
 import { randomOptions } from '../testing/random-options.ts';
 import { SimulatedSystem } from '../testing/simulated-system.ts';
+import { openSecondary } from '../secondary/secondary.ts';
 import { type Database, open } from './database.ts';
 import type { OpenOptions } from './options.ts';
 
@@ -131,10 +132,11 @@ test('position and data are one, whenever the machine stops', async () => {
   for (let seed = 1; seed <= SEEDS; seed++) {
     const owner = new Owner(seed);
     try {
-      await owner.open();
-      for (let round = 0; round < 4; round++) {
-        owner.system.files.crashAtCall = owner.system.files.calls + owner.random.below(200);
+      for (let round = 0; round < 5; round++) {
+        const { files } = owner.system;
+        files.crashAtCall = files.calls + owner.random.below(round === 0 ? 40 : 200);
         try {
+          if (round === 0) await owner.open();
           for (let i = 0; i < 60; i++) await owner.step();
         } catch (error) {
           if (!owner.system.files.isDead) throw error;
@@ -207,8 +209,11 @@ test('a directory is of this kind for good', async () => {
   await system.until(db.close());
   const refused = { code: 'UNSUPPORTED' };
   await expect(system.until(open('/data', { system }))).rejects.toMatchObject(refused);
-  const readOnly = await system.until(open('/data', { system, readOnly: true }));
-  await system.until(readOnly.close());
+  for (const externalLog of [true, false]) {
+    const readOnly = await system.until(open('/data', { system, readOnly: true, externalLog }));
+    expect(readOnly.position).toBe(7);
+    await system.until(readOnly.close());
+  }
   // One with a log of its own becomes such, unless its keys have no prefixes.
   const raw = await system.until(open('/raw', { system }));
   raw.putSync(bytes('k'), bytes('v'));
@@ -222,6 +227,21 @@ test('a directory is of this kind for good', async () => {
   expect(text(turned.getSync(bytes('k')))).toBe('v');
   expect(turned.position).toBe(0);
   await system.until(turned.close());
+});
+
+test('who follows the directory sees what was flushed', async () => {
+  const { system, db } = await database();
+  const secondary = await system.until(openSecondary('/data', { system }));
+  expect(secondary.position).toBe(0);
+  db.keyspace('a').putSync(bytes('k'), bytes('v'));
+  await system.until(db.flushUpTo(30));
+  db.batch().put(bytes('b'), bytes('2')).writeSync({ position: 40 });
+  await system.until(secondary.refresh());
+  expect(secondary.position).toBe(30);
+  expect(text(secondary.keyspace('a').getSync(bytes('k')))).toBe('v');
+  expect(secondary.getSync(bytes('b'))).toBeUndefined();
+  await system.until(secondary.close());
+  await system.until(db.close());
 });
 
 test('copies have the position that their data have', async () => {

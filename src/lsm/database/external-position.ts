@@ -13,9 +13,12 @@ import { SYNC } from '../cursor.ts';
 import { LsmError } from '../errors.ts';
 import { FOUND } from '../format/lookup.ts';
 import { TYPE_VALUE } from '../internal-key.ts';
+import type { DirectoryDescription } from '../manifest/kvasir-file.ts';
 import type { Engine } from './engine.ts';
 import type { HeldMemtable } from './memtable-list.ts';
 
+/** The setting `log` of a directory without a log of its own. */
+export const EXTERNAL = 'external';
 const KEY: Region = Region.of('\u0000position');
 const KEY_BYTES = KEY.bytes.length;
 const VALUE_BYTES = 8;
@@ -23,6 +26,10 @@ const TWO_32 = 0x100000000;
 
 /** What a memtable keeps free. */
 export const POSITION_ENTRY_BYTES: number = KEY_BYTES + VALUE_BYTES;
+
+export function hasExternalLog(description: DirectoryDescription | undefined): boolean {
+  return description?.settings['log'] === EXTERNAL;
+}
 
 export class ExternalPosition {
   /** The highest position that came with a batch, be it stored or waiting. */

@@ -23,7 +23,7 @@ import type { ManifestState } from '../manifest/manifest-state.ts';
 import { VersionSet } from '../version/version-set.ts';
 import { Engine } from './engine.ts';
 import { Events } from './events.ts';
-import { ExternalPosition } from './external-position.ts';
+import { EXTERNAL, ExternalPosition, hasExternalLog } from './external-position.ts';
 import { FactsReader } from './facts-reader.ts';
 import { FileRemovals } from './file-removals.ts';
 import { LogSet } from './log-set.ts';
@@ -32,8 +32,6 @@ import { type OpenOptions, resolveOptions, type Settings } from './options.ts';
 import { MISSING_LOG, MISSING_TABLE, Recovery } from './recovery.ts';
 import { Resources } from './resources.ts';
 
-/** The setting `log` of a directory without a log of its own. */
-const EXTERNAL = 'external';
 /** What a directory may need that this version has. */
 export const KNOWN_FEATURES: readonly string[] = [];
 /** How often a directory that somebody else writes to is read before it is given up. */
@@ -132,6 +130,7 @@ async function recover(
   for (const _ of recovery.replay()) await new Promise<void>((resolve) => timers.soon(resolve));
 
   const { state, lastSequence } = recovery;
+  if (!recovery.isNew) checkLayout(directory, settings, description, recovery);
   const logNumber = state.nextFileNumber++;
   state.logNumber = logNumber;
   state.previousLogNumber = 0;
@@ -166,15 +165,15 @@ async function recover(
     description,
   };
   const engine = new Engine({ ...parts, ...own });
-  if (recovery.isNew) engine.keyspaces.begin(settings.keyspaced, state.formatLevel);
-  else if (settings.keyspaced !== undefined) checkLayout(directory, settings, description);
-  if (settings.externalLog) {
-    engine.keyspaces.beKeyspaced();
-    engine.keyspaces.changeSetting('log', EXTERNAL);
-    engine.position = ExternalPosition.read(engine);
-  }
+  const { keyspaces } = engine;
+  if (recovery.isNew) keyspaces.begin(settings.keyspaced, state.formatLevel);
   if (!settings.readOnly) {
-    engine.keyspaces.changeSetting('compaction', styleToJson(settings.compaction));
+    if (settings.keyspaced === true) keyspaces.beKeyspaced();
+    if (settings.externalLog) keyspaces.changeSetting('log', EXTERNAL);
+    keyspaces.changeSetting('compaction', styleToJson(settings.compaction));
+  }
+  if (settings.externalLog || hasExternalLog(description)) {
+    engine.position = ExternalPosition.read(engine);
   }
   engine.events.publish('open', { isNew: recovery.isNew, replayedEntries: recovery.entries });
   engine.background.schedule();
@@ -188,10 +187,11 @@ function logIsExternal(
   options: OpenOptions,
   path: string,
 ): boolean {
-  if (description?.settings['log'] !== EXTERNAL) return options.externalLog ?? false;
   // Whoever reads alone sees what is in tables, and that is all there is.
   if (options.readOnly === true) return false;
-  if (options.externalLog === true) return true;
+  if (options.externalLog === true || !hasExternalLog(description)) {
+    return options.externalLog === true;
+  }
   const expected = 'externalLog: true';
   throw new LsmError('UNSUPPORTED', "the log of the database is its owner's", { path, expected });
 }
@@ -213,16 +213,20 @@ export function isMissing(error: unknown): boolean {
   return error.problem === MISSING_TABLE || error.problem === MISSING_LOG;
 }
 
+/** One in which nothing was ever written may still become keyspaced: its making may have been interrupted. */
 function checkLayout(
-  directory: string,
-  settings: Settings,
+  path: string,
+  { keyspaced, readOnly }: Settings,
   description: DirectoryDescription | undefined,
+  { state, lastSequence }: Recovery,
 ): void {
   const found = description?.layout ?? 'raw';
-  const expected = settings.keyspaced === true ? 'keyspaced' : 'raw';
-  if (found === expected) return;
+  const expected = keyspaced === true ? 'keyspaced' : 'raw';
+  if (keyspaced === undefined || found === expected) return;
+  const isEmpty = lastSequence === 0 && state.files.size === 0;
+  if (keyspaced && isEmpty && !readOnly) return;
   const problem = 'the layout of a directory is fixed when it is made';
-  throw new LsmError('UNSUPPORTED', problem, { path: directory, expected, found });
+  throw new LsmError('UNSUPPORTED', problem, { path, expected, found });
 }
 
 function cacheBytes(settings: Settings, limitBytes: number): number {
