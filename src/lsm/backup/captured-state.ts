@@ -36,11 +36,11 @@ export class CapturedState {
   readonly manifestEdit: VersionEdit;
   readonly #engine: Engine;
 
-  /** Of a database without a log of its own everything is flushed first. Rejects as the constructor throws. */
-  static async of(engine: Engine): Promise<CapturedState> {
+  /** As it is at the call. Of a database without a log of its own everything is flushed first. Rejects as the constructor throws. */
+  static of(engine: Engine): Promise<CapturedState> | CapturedState {
     if (engine.writeFailure !== undefined) throw engine.writeFailure;
-    if (engine.position !== undefined) await engine.background.flushAll();
-    return new CapturedState(engine);
+    if (engine.position === undefined) return new CapturedState(engine);
+    return engine.background.flushAll().then(() => new CapturedState(engine));
   }
 
   /** Throws LsmError, FileError. */

@@ -16,6 +16,7 @@ import type { Timers } from '../../os/timers.ts';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
 import type { MemoryBudget } from '../cache/memory-budget.ts';
+import type { CacheShare } from '../cache/shared-cache.ts';
 import type { TableCache } from '../cache/table-cache.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
 import type { CompactionInput } from '../compaction/compaction.ts';
@@ -59,7 +60,7 @@ export interface Opened {
   readonly directory: string;
   readonly settings: Settings;
   readonly budget: MemoryBudget;
-  readonly cache: BlockCache;
+  readonly cacheShare: CacheShare;
   readonly tables: TableCache;
   readonly versions: VersionSet;
   readonly memtables: MemtableList;
@@ -84,6 +85,7 @@ export class Engine implements ReaderViews {
 
   readonly budget: MemoryBudget;
   readonly cache: BlockCache;
+  readonly cacheShare: CacheShare;
   readonly tables: TableCache;
   readonly versions: VersionSet;
   readonly memtables: MemtableList;
@@ -133,7 +135,8 @@ export class Engine implements ReaderViews {
     this.turn = new Turn(system.clock, system.timers);
     this.events = opened.events;
     this.budget = opened.budget;
-    this.cache = opened.cache;
+    this.cache = opened.cacheShare.cache;
+    this.cacheShare = opened.cacheShare;
     this.tables = opened.tables;
     this.versions = versions;
     this.memtables = memtables;
@@ -143,7 +146,7 @@ export class Engine implements ReaderViews {
     this.lastSequence = opened.lastSequence;
     this.view = new View([memtables.active, ...memtables.full], versions.current);
     this.points = new PointLookup(opened.tables);
-    this.lookup = new Lookup(opened.cache, new BlockRequests(opened.tables.loader));
+    this.lookup = new Lookup(this.cache, new BlockRequests(opened.tables.loader));
     this.reads = new ReadPath(this);
     this.manifest = new ManifestQueue(this);
     this.stall = new WriteStall(this);
@@ -322,7 +325,7 @@ export class Engine implements ReaderViews {
       this.versions.close();
       this.tables.close();
       this.memtables.close();
-      this.cache.close();
+      this.cacheShare.close();
       await this.#lock.release();
       this.events.publish('close', {});
     }

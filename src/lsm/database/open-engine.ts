@@ -5,7 +5,7 @@ import { DirectoryLockedError } from '../../os/directory-lock.ts';
 import { directoryOf, FileError, joinPath } from '../../os/file-system.ts';
 import { NodeFileSystem } from '../../os/node-file-system.ts';
 import type { MemoryBudget } from '../cache/memory-budget.ts';
-import { BlockCache } from '../cache/block-cache.ts';
+import { type CacheShare, ownCache } from '../cache/shared-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import type { JobRequest } from '../compaction/job.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
@@ -54,7 +54,7 @@ export interface Parts {
   readonly settings: Settings;
   readonly resources: Resources;
   readonly budget: MemoryBudget;
-  readonly cache: BlockCache;
+  readonly cacheShare: CacheShare;
   readonly tables: TableCache;
   readonly memtables: MemtableList;
 }
@@ -63,18 +63,19 @@ export function makeParts(directory: string, settings: Settings): Parts {
   const { files } = settings.system;
   const resources = settings.resources ?? new Resources();
   const { budget } = resources;
-  const cache = new BlockCache({ capacityBytes: cacheBytes(settings, budget.limitBytes), budget });
+  const cacheShare = shareOfCache(settings, resources);
+  const { cache, space } = cacheShare;
   // The files of a database that somebody else writes to may be removed there at any time: all of them stay open.
   const maxOpenTables = settings.readOnly ? Infinity : settings.maxOpenTables;
-  const tables = new TableCache({ files, directory, cache, maxOpenTables });
-  const memtables = new MemtableList(settings.memtableBytes, budget, 0);
-  return { settings, resources, budget, cache, tables, memtables };
+  const tables = new TableCache({ files, directory, cache, space, maxOpenTables });
+  const memtables = new MemtableList(settings.memtableBytes, budget, 0, cacheShare);
+  return { settings, resources, budget, cacheShare, tables, memtables };
 }
 
 export function discard(parts: Parts): void {
   parts.tables.close();
   parts.memtables.close();
-  parts.cache.close();
+  parts.cacheShare.close();
 }
 
 async function assemble(
@@ -229,10 +230,14 @@ function checkLayout(
   throw new LsmError('UNSUPPORTED', problem, { path, expected, found });
 }
 
-function cacheBytes(settings: Settings, limitBytes: number): number {
-  if (settings.cacheBytes !== undefined) return settings.cacheBytes;
+/** Databases share a cache where they are given resources to share, and no size. */
+function shareOfCache(settings: Settings, { budget }: Resources): CacheShare {
+  const { cacheBytes } = settings;
+  if (cacheBytes !== undefined) return ownCache(cacheBytes, budget);
+  const shared = settings.resources?.cache.open();
+  if (shared !== undefined) return shared;
   const memtables = (settings.maxFullMemtables + 1) * settings.memtableBytes;
-  return Math.max(MIN_CACHE_BYTES, limitBytes - memtables);
+  return ownCache(Math.max(MIN_CACHE_BYTES, budget.limitBytes - memtables), budget);
 }
 
 function runnerFor(
@@ -246,8 +251,9 @@ function runnerFor(
   const { pool, budget } = resources;
   const inline = (): JobRunner =>
     new InlineRunner({ files, clock, timers, budget, bytesPerSecond });
-  // A job thread knows the real files alone.
-  if (pool === undefined || !(files instanceof NodeFileSystem)) return inline();
+  // Who reads alone has no jobs; a job thread knows the real files alone.
+  if (settings.readOnly || pool === undefined || !(files instanceof NodeFileSystem))
+    return inline();
   const removeOutputs = ({ firstFileNumber, maxFiles }: JobRequest): void => {
     for (let i = 0; i < maxFiles; i++) {
       const path = joinPath(directory, tableFileName(firstFileNumber + i));
