@@ -132,6 +132,11 @@ export class KeyspaceList {
     }
   }
 
+  /** Makes a directory one with keyspaces if it can become one. Blocks where it was not. Throws LsmError UNSUPPORTED where it has entries without. */
+  beKeyspaced(): void {
+    if (!this.isKeyspaced) this.#becomeKeyspaced();
+  }
+
   /** A directory in which nothing was ever written may still become one with keyspaces. */
   #becomeKeyspaced(): DirectoryDescription {
     const { lastSequence, versions, writes } = this.#engine;
