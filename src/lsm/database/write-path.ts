@@ -325,6 +325,7 @@ export class WritePath {
     this.#isSyncing = true;
     logs.isSynced = true;
     const mark = log.writtenSequence;
+    log.zeroAhead();
     log.syncAsync().then(
       () => {
         this.#isSyncing = false;
@@ -343,6 +344,7 @@ export class WritePath {
     const { logs, stats } = this.#engine;
     const log = logs.current!;
     logs.isSynced = true;
+    log.zeroAhead();
     try {
       log.sync();
     } catch (error) {
