@@ -41,7 +41,7 @@ const PROGRAMS: Readonly<Record<string, string>> = {
       const batch = db.batch();
       for (const key of ['a', 'm', 'z']) batch.put(Buffer.from(key), Buffer.from(String(round)));
       batch.put(Buffer.from('k' + (round * 7919 % 2000)), Buffer.from(round + 'v'.repeat(${PAYLOAD})));
-      await batch.write();
+      await batch.write({ sync: round % 3 === 0 });
       if (round % 500 === 0) await db.compact();
     }`,
 };

@@ -11,6 +11,12 @@ export const MAX_BATCH_BYTES: number = 1024 * 1024 * 1024;
 export const MAX_RECORD_BYTES: number = 2 * MAX_BATCH_BYTES - 1;
 /** Records wait in a buffer of this size; a larger one goes to the file in pieces of it (writing 64 KiB takes 15 us). */
 export const LOG_BUFFER_BYTES: number = 256 * 1024;
+/** Room that is zeroed at a time behind the records of a log whose writes are synced. The sync that meets it takes half a millisecond longer. */
+export const LOG_ZERO_BYTES: number = 512 * 1024;
+/** It is zeroed when less than this is left: what one sync is for, mostly. */
+export const LOG_ZERO_LEFT_BYTES: number = 16 * 1024;
+/** And only where it looks as if so many syncs would meet it, so that zeros are little beside what else a sync costs. */
+export const LOG_ZERO_SYNCS = 32;
 /** Logs are read through a window of this size, a whole number of their blocks. */
 export const LOG_WINDOW_BYTES: number = 256 * 1024;
 /** Recovery pauses after so many bytes of a log: a few milliseconds of work. */
@@ -153,8 +159,6 @@ export const THROTTLE_BURST_US = 5000;
 export const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
 /** Promises that are resolved at once let the event loop wait this long, then one goes through it. */
 export const LONG_TURN_US = 2000;
-/** Room that is zeroed in the first log of an opening, before it is known whether writes are synced. */
-export const FIRST_LOG_ZERO_BYTES: number = 256 * 1024;
 /** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
 export const MAX_OPEN_TABLES = 900;
 

@@ -114,7 +114,7 @@ const WRITE = `
   let i = Number((await db.get('last')) ?? -1);
   for (;;) {
     i++;
-    await db.batch(batchOf(i), { sync: i % 100 === 0 });
+    await db.batch(batchOf(i), { sync: i % 100 < 10 });
     say(String(i));
     if (i % 1500 === 0) void db.compactRange('a', 'z').catch(() => {});
   }

@@ -3,7 +3,6 @@
  * Numbers ascend in the order of their entries.
  */
 import type { FileSystem } from '../../os/file-system.ts';
-import { FIRST_LOG_ZERO_BYTES } from '../limits.ts';
 import { logFileName } from '../manifest/file-names.ts';
 import { discardLog, prepareLog, type PreparedLog, prepareLogSync } from '../wal/prepared-log.ts';
 import { WriteAheadLog } from '../wal/write-ahead-log.ts';
@@ -14,7 +13,7 @@ export interface LogSetOptions {
   readonly directory: string;
   readonly removals: FileRemovals;
   readonly allocateFileNumber: () => number;
-  /** Room that is zeroed in a log beforehand where writes are synced. */
+  /** Room that is zeroed at a time behind the records of a log whose writes are synced. */
   readonly zeroBytes: number;
 }
 
@@ -61,13 +60,13 @@ export class LogSet {
     number: number = this.#options.allocateFileNumber(),
   ): WriteAheadLog {
     const { files, directory } = this.#options;
-    const zeroBytes = this.#numbers.length === 0 ? FIRST_LOG_ZERO_BYTES : 0;
-    this.#prepared ??= prepareLogSync({ files, directory, number, durableSequence, zeroBytes });
+    this.#prepared ??= prepareLogSync({ files, directory, number, durableSequence, zeroBytes: 0 });
     const log = new WriteAheadLog({
       files,
       directory,
       number,
       prepared: this.#prepared,
+      zeroBytes: this.#options.zeroBytes,
       previous: this.current,
       lastSequence,
       durableSequence,

@@ -11,7 +11,7 @@ import type { JobRequest } from '../compaction/job.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
 import { styleFromJson, styleToJson } from '../compaction/style.ts';
 import { fromFileError, LsmError } from '../errors.ts';
-import { MIN_CACHE_BYTES } from '../limits.ts';
+import { LOG_ZERO_BYTES, MIN_CACHE_BYTES } from '../limits.ts';
 import {
   checkDescription,
   type DirectoryDescription,
@@ -142,7 +142,7 @@ async function recover(
     directory,
     removals,
     allocateFileNumber: () => versions.allocateFileNumbers(1),
-    zeroBytes: settings.memtableBytes,
+    zeroBytes: Math.min(LOG_ZERO_BYTES, settings.memtableBytes),
   });
   if (!settings.readOnly) {
     versions.beginManifest();

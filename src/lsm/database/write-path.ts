@@ -336,6 +336,7 @@ export class WritePath {
     this.#isSyncing = true;
     logs.isSynced = true;
     const mark = log.writtenSequence;
+    log.zeroAhead();
     log.syncAsync().then(
       () => {
         this.#isSyncing = false;
@@ -355,6 +356,7 @@ export class WritePath {
     const log = logs.current;
     if (log === undefined) return;
     logs.isSynced = true;
+    log.zeroAhead();
     try {
       log.sync();
     } catch (error) {

@@ -46,7 +46,7 @@ class Primary {
         batch.put(bytes(key), bytes(value), space);
       }
     }
-    batch.writeSync();
+    batch.writeSync({ sync: random.below(3) === 0 });
     this.#record();
   }
 

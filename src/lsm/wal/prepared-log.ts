@@ -17,6 +17,8 @@ export interface PreparedLog {
   readonly position: number;
   /** What its first mark says is durable. */
   readonly markedSequence: number;
+  /** Of the file, zeros included. */
+  readonly sizeBytes: number;
 }
 
 export interface PrepareOptions {
@@ -38,7 +40,7 @@ export async function prepareLog(options: PrepareOptions): Promise<PreparedLog> 
     for (let at = 0; at < zeroBytes; at += zeros.length) {
       await file.writeAsync(zeros, 0, Math.min(zeros.length, zeroBytes - at), at);
     }
-    const prepared = mark(file, options.durableSequence);
+    const prepared = mark(file, options);
     await file.syncAsync();
     return prepared;
   } catch (error) {
@@ -56,7 +58,7 @@ export function prepareLogSync(options: PrepareOptions): PreparedLog {
     for (let at = 0; at < zeroBytes; at += zeros.length) {
       file.write(zeros, 0, Math.min(zeros.length, zeroBytes - at), at);
     }
-    const prepared = mark(file, options.durableSequence);
+    const prepared = mark(file, options);
     file.sync();
     return prepared;
   } catch (error) {
@@ -71,13 +73,15 @@ export function discardLog(files: FileSystem, prepared: PreparedLog): void {
   files.unlink(prepared.file.path);
 }
 
-function mark(file: OpenFile, durableSequence: number): PreparedLog {
+function mark(file: OpenFile, { durableSequence, zeroBytes }: PrepareOptions): PreparedLog {
   const batch = new WriteBatch(0);
   batch.seal(durableSequence + 1);
   const records = new RecordWriter(file, 0);
   records.append(batch.region, 0, batch.sizeBytes);
   records.write();
-  return { file, position: records.position, markedSequence: durableSequence };
+  const { position } = records;
+  const sizeBytes = Math.max(zeroBytes, position);
+  return { file, position, markedSequence: durableSequence, sizeBytes };
 }
 
 function abandon(files: FileSystem, file: OpenFile): void {

@@ -66,6 +66,14 @@ export class RecordWriter {
     this.written = this.position;
   }
 
+  /** Zeroes room behind what was written, up to `end` of the file. Nothing may be waiting. Throws FileError, and no record is lost then. */
+  zero(end: number): void {
+    const zeros = new Uint8Array(Math.min(LOG_BUFFER_BYTES, end - this.written));
+    for (let at = this.written; at < end; at += zeros.length) {
+      this.file.write(zeros, 0, Math.min(zeros.length, end - at), at);
+    }
+  }
+
   /** After a failed `append` or `write`: the file ends at `written` again. Throws FileError. */
   cutBack(): void {
     this.#used = 0;

@@ -25,6 +25,7 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
   const random = new SeededRandomness(seed);
   const promises: Promises = { written: 0, durable: 0, tags: [] };
   const zeroBytes = seed % 3 === 0 ? 3000 : 0;
+  const aheadBytes = seed % 2 === 1 ? [2000, 60_000][random.below(2)]! : 0;
   let number = 1;
   let log: WriteAheadLog | undefined;
   const look = (): void => {
@@ -33,7 +34,7 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
     promises.durable = Math.max(promises.durable, log.durableSequence);
   };
   const rotate = (): void => {
-    log = begin(files, number, log, zeroBytes);
+    log = begin(files, number, log, zeroBytes, aheadBytes);
     number += 2;
   };
   let syncs = 0;
@@ -51,9 +52,12 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
         if (random.below(8) === 0)
           files.capacityBytes = files.usedBytes + random.below(log!.pendingBytes + 20);
         if (what > 1 && what < 7) log!.write();
-        else if (what === 7) log!.sync();
-        else if (what === 8) void log!.syncAsync().then(look, () => undefined);
-        else rotateWhole();
+        else if (what === 7) aheadOf(log!).sync();
+        else if (what === 8) {
+          void aheadOf(log!)
+            .syncAsync()
+            .then(look, () => undefined);
+        } else rotateWhole();
         await files.loop.run(random.below(2) * 0.7);
       } catch (error) {
         if (!(error instanceof FileError) || error.code !== 'ENOSPC') throw error;
@@ -69,6 +73,11 @@ async function run(files: SimulatedFileSystem, seed: number): Promise<Promises> 
     if (!isPoisoned && !(error instanceof SimulatedCrash)) throw error;
   }
   return promises;
+
+  function aheadOf(it: WriteAheadLog): WriteAheadLog {
+    if (it.pendingBytes === 0) it.zeroAhead();
+    return it;
+  }
 
   function appendTagged(count: number, tag: string): void {
     promises.tags.length = log!.lastSequence;

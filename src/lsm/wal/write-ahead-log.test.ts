@@ -78,6 +78,73 @@ describe('the write-ahead log', () => {
     expect(recover(files).sequences).toEqual(upTo(3));
   });
 
+  test('has zeros behind its records where few are synced at a time, and in every mode they are no damage', () => {
+    const files = machine();
+    const log = begin(files, 1, undefined, 0, 100_000);
+    const size = (): number => bytesOf(files, '000002.log').length;
+    const write = (valueBytes: number): void => {
+      append(log, 1, valueBytes);
+      log.write();
+      log.zeroAhead();
+      log.sync();
+    };
+    write(100);
+    expect(size()).toBe(log.sizeBytes + 100_000);
+    const first = size();
+    for (let i = 2; i <= 80; i++) write(1000);
+    expect(size()).toBe(first);
+    for (const mode of [
+      'tolerate-torn-tail',
+      'point-in-time',
+      'absolute',
+      'skip-corrupt',
+    ] as const) {
+      expect(recover(files, mode)).toMatchObject({ sequences: upTo(80), drops: [] });
+    }
+    for (let i = 81; i <= 90; i++) write(1000);
+    expect(size()).toBeGreaterThan(first);
+    const second = size();
+    // Of what is as large as this no other would meet the room.
+    for (let i = 91; i <= 120; i++) write(10_000);
+    expect(size()).toBeGreaterThan(second);
+    expect(size()).toBe(log.sizeBytes);
+    expect(recover(files, 'absolute')).toMatchObject({ sequences: upTo(120), drops: [] });
+    // What a crash leaves of a record has the zeros behind it.
+    const at = log.sizeBytes;
+    write(50);
+    write(50);
+    append(log, 1, 50);
+    log.write();
+    const bytes = bytesOf(files, '000002.log').slice();
+    bytes.fill(0, log.sizeBytes - 20);
+    files.put(`${DIRECTORY}/000002.log`, bytes);
+    expect(bytes.length).toBeGreaterThan(log.sizeBytes + 50_000);
+    expect(recover(files)).toMatchObject({ sequences: upTo(122), drops: [{ path: log.path }] });
+    expect(() => recover(files, 'absolute')).toThrow('a wrong checksum');
+    expect(at).toBeLessThan(log.sizeBytes);
+  });
+
+  test('goes on without zeros where the disk has no room for them', () => {
+    const files = machine();
+    const log = begin(files, 1, undefined, 0, 100_000);
+    files.capacityBytes = files.usedBytes + 20_000;
+    for (let i = 1; i <= 100; i++) {
+      append(log, 1, 100);
+      log.write();
+      log.zeroAhead();
+      log.sync();
+    }
+    expect(recover(files, 'absolute')).toMatchObject({ sequences: upTo(100), drops: [] });
+    append(log, 1, 30_000);
+    expect(() => log.write()).toThrow(FileError);
+    log.cutBack();
+    append(log, 1, 100);
+    log.write();
+    log.zeroAhead();
+    log.sync();
+    expect(recover(files, 'absolute')).toMatchObject({ sequences: upTo(101), drops: [] });
+  });
+
   test('is released by what makes its entries durable elsewhere', () => {
     const files = machine();
     const a = begin(files, 1);

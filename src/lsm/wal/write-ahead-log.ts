@@ -15,6 +15,7 @@
  */
 import type { Region } from '../../bytes/region.ts';
 import { FileError, joinPath, type FileSystem } from '../../os/file-system.ts';
+import { LOG_ZERO_LEFT_BYTES, LOG_ZERO_SYNCS } from '../limits.ts';
 import { logFileName } from '../manifest/file-names.ts';
 import { WriteBatch } from '../write-batch.ts';
 import { FileSyncs } from './file-syncs.ts';
@@ -28,6 +29,8 @@ export interface LogOptions {
   readonly directory: string;
   readonly number: number;
   readonly prepared: PreparedLog;
+  /** What `zeroAhead` zeroes at a time. Default 0: nothing. */
+  readonly zeroBytes?: number;
   /** The log that this one continues, if it may hold what is not durable. It belongs to this one from now on. */
   readonly previous?: WriteAheadLog | undefined;
   /** The sequence before that of the first batch, and the last that is durable. */
@@ -45,6 +48,10 @@ export class WriteAheadLog {
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #records: RecordWriter;
+  /** The file was given zeros up to here, and where its records ended when that was last looked at. */
+  #zeroedEnd: number;
+  #lastAhead: number;
+  readonly #zeroBytes: number;
   readonly #syncs: FileSyncs;
   #previous: WriteAheadLog | undefined;
   #isNameDurable = false;
@@ -65,6 +72,9 @@ export class WriteAheadLog {
     this.#directory = directory;
     this.#previous = options.previous;
     this.#records = new RecordWriter(prepared.file, prepared.position);
+    this.#zeroedEnd = prepared.sizeBytes;
+    this.#lastAhead = prepared.position;
+    this.#zeroBytes = options.zeroBytes ?? 0;
     this.#syncs = new FileSyncs(files, prepared.file);
     try {
       files.rename(prepared.file.path, this.path);
@@ -111,6 +121,25 @@ export class WriteAheadLog {
   }
 
   /**
+   * Keeps room behind the records zeroed, for who is about to sync them: worth it where few came since the last time, so that more syncs will meet
+   * the room. Nothing may be pending. That there is none does no harm.
+   */
+  zeroAhead(): void {
+    const { written } = this.#records;
+    const sinceLast = written - this.#lastAhead;
+    this.#lastAhead = written;
+    if (sinceLast > this.#zeroBytes / LOG_ZERO_SYNCS) return;
+    const left = Math.min(LOG_ZERO_LEFT_BYTES, this.#zeroBytes / 2);
+    if (written + left <= this.#zeroedEnd) return;
+    this.#zeroedEnd = written + this.#zeroBytes;
+    try {
+      this.#records.zero(this.#zeroedEnd);
+    } catch (error) {
+      if (!(error instanceof FileError)) throw error;
+    }
+  }
+
+  /**
    * After an `append` or `write` that failed: what was not written before is gone, from the disk too, and its sequences can be used again, in
    * this log or another. Blocks. Throws FileError; the file then may hold any part of what failed, and the database can't go on.
    */
@@ -118,6 +147,7 @@ export class WriteAheadLog {
     this.lastSequence = this.writtenSequence;
     // A mark may be among what is gone.
     this.#markedSequence = -1;
+    this.#zeroedEnd = 0;
     try {
       this.#records.cutBack();
     } catch (error) {

@@ -17,12 +17,13 @@ export function machine(pageBytes = 4096): SimulatedFileSystem {
   return files;
 }
 
-/** A log of its own that follows `previous`. */
+/** A log of its own that follows `previous`: so much room is zeroed in it beforehand, and at a time by `zeroAhead`. */
 export function begin(
   files: SimulatedFileSystem,
   number: number,
   previous?: WriteAheadLog,
   zeroBytes = 0,
+  aheadBytes = 0,
 ): WriteAheadLog {
   const durableSequence = previous?.durableSequence ?? 0;
   const prepared = prepareLogSync({
@@ -38,6 +39,7 @@ export function begin(
     directory: DIRECTORY,
     number: number + 1,
     prepared,
+    zeroBytes: aheadBytes,
     previous,
     lastSequence,
     durableSequence,
