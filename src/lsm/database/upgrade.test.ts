@@ -91,7 +91,7 @@ test('whenever the machine stops, the directory is of one level or the other, wi
   }
   expect(levels.before).toBeGreaterThan(SEEDS / 20);
   expect(levels.after).toBeGreaterThan(SEEDS / 20);
-});
+}, 3_600_000);
 
 test('what needs level 2 is refused before and works afterwards, also where jobs are under way', async () => {
   const system = new SimulatedSystem();
