@@ -208,6 +208,7 @@ export class KeyIndex {
 
   #resize(slots: number): void {
     const old = this.#table;
+    this.#arena.tableChanges++;
     this.#table = new IndexTable(slots);
     this.#growAt = Math.floor(slots * GROW_LOAD);
     if (old.used === 0) return;
@@ -229,6 +230,7 @@ export class KeyIndex {
     this.#migrated = end;
     if (old.used === 0) {
       this.#old = undefined;
+      this.#arena.tableChanges++;
       // One shrink leads to the next; what was made large by `reserve` stays so.
       if (old.slotCount > this.#table.slotCount) this.#shrinkIfSparse();
     }

@@ -470,6 +470,7 @@ export class Keyspace {
     }
     this.#index = new KeyIndex(this.#arena, this.#chunks);
     this.#heap = new ExpiryHeap(this.#arena, this.engine.expiryPages);
+    this.#arena.tableChanges++;
     if (sync) this.engine.freeAll();
   }
 
