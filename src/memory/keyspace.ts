@@ -118,6 +118,11 @@ export class Keyspace {
     return this.#index.find(hash, region, start, end);
   }
 
+  /** Reads slots and records of `count` hashes ahead of their lookups (look-ahead.ts); `refs` is room to work in. */
+  warm(hashes: Int32Array, refs: Int32Array, count: number): void {
+    this.#index.warm(hashes, refs, count);
+  }
+
   /** Whether the record under `hash` is at `ref`: a reference that was kept too long is found out. */
   holds(hash: number, ref: Ref): boolean {
     return this.#index.holds(hash, ref);
