@@ -118,6 +118,11 @@ export class Keyspace {
     return this.#index.find(hash, region, start, end);
   }
 
+  /** Reads slots and records of `count` hashes ahead of their lookups (look-ahead.ts); `refs` is room to work in. */
+  warm(hashes: Int32Array, refs: Int32Array, count: number): void {
+    this.#index.warm(hashes, refs, count);
+  }
+
   /** Whether the record under `hash` is at `ref`: a reference that was kept too long is found out. */
   holds(hash: number, ref: Ref): boolean {
     return this.#index.holds(hash, ref);
@@ -470,6 +475,7 @@ export class Keyspace {
     }
     this.#index = new KeyIndex(this.#arena, this.#chunks);
     this.#heap = new ExpiryHeap(this.#arena, this.engine.expiryPages);
+    this.#arena.tableChanges++;
     if (sync) this.engine.freeAll();
   }
 

@@ -346,7 +346,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
     this.#share.writes++;
     if (offered.length === 1) transport.write(offered[0]!);
     else if (offered.length > 1) this.#writeOffered();
-    offered.length = 0;
+    while (offered.length > 0) offered.pop(); // `length = 0` would give the array's room away
     this.#offeredRegion = undefined;
     if (this.#isQueueing) this.#writeBacklog();
     else if (transport.pendingBytes() > 0) this.#stall();
@@ -407,8 +407,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
   }
 
   #unpinAll(regions: OutputRegion[]): void {
-    for (let i = 0; i < regions.length; i++) this.#share.outbox.unpin(regions[i]!);
-    regions.length = 0;
+    while (regions.length > 0) this.#share.outbox.unpin(regions.pop()!);
   }
 
   // ---- closing

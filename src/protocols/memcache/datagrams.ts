@@ -94,21 +94,23 @@ export class Datagrams<P> {
     client.isAuthenticated = true;
     outbox.enter(answer);
     let at = FRAME_BYTES;
-    const { binaryParser, binaryRequest, textParser, textRequest } = share;
+    const { binaryParser, binaryRequest, textParser } = share;
+    const textRequest = share.textRequests[0]!;
     textParser.scannedBytes = 0;
     while (at < to && answer.heldBytes <= MAX_ANSWER_BYTES) {
       const found = client.isBinary
         ? binaryParser.parse(region, at, to, binaryRequest, true)
         : textParser.parse(region, at, to, textRequest, true);
       if (found !== COMPLETE) break;
-      at = client.isBinary ? binaryParser.next : textParser.next;
-      const skipBytes = client.isBinary ? binaryParser.skipBytes : textParser.skipBytes;
+      at = client.isBinary ? binaryParser.next : textRequest.next;
+      const skipBytes = client.isBinary ? binaryParser.skipBytes : textRequest.skipBytes;
       const outcome = client.isBinary
         ? share.binaryDispatcher.execute(client, binaryRequest)
         : share.textDispatcher.execute(client, textRequest);
       if (outcome !== RAN || skipBytes > 0) break;
     }
     share.textParser.scannedBytes = 0;
+    share.textDispatcher.context.items.ahead.end();
     outbox.leave();
   }
 
