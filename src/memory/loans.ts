@@ -79,9 +79,10 @@ export class Loan {
 export class Loans {
   /** Records that are lent. */
   size = 0;
+  /** Bytes of lent records that no index holds any more. */
+  orphanBytes = 0;
   readonly #engine: MemoryEngine;
-  readonly #loans: Map<Ref, Loan[]> = new Map();
-  /** Lent records that no index holds any more. */
+  readonly #loans: Map<Ref, Set<Loan>> = new Map();
   readonly #orphans: Set<Ref> = new Set();
 
   constructor(engine: MemoryEngine) {
@@ -92,8 +93,8 @@ export class Loans {
   lend(ref: Ref, from: number, to: number): Loan {
     const loan = new Loan(this.#engine, ref, from, to);
     const loans = this.#loans.get(ref);
-    if (loans === undefined) this.#loans.set(ref, [loan]);
-    else loans.push(loan);
+    if (loans === undefined) this.#loans.set(ref, new Set([loan]));
+    else loans.add(loan);
     this.size = this.#loans.size;
     return loan;
   }
@@ -102,10 +103,10 @@ export class Loans {
   recall(ref: Ref): void {
     const loans = this.#loans.get(ref);
     if (loans === undefined) return;
-    // The last first: should there be no memory for a copy, the others are as they were.
-    for (let loan = loans.at(-1); loan !== undefined; loan = loans.at(-1)) {
+    // One by one: should there be no memory for a copy, the others are as they were.
+    for (const loan of loans) {
       loan.detach();
-      loans.pop();
+      loans.delete(loan);
     }
     this.#forget(ref);
   }
@@ -124,6 +125,7 @@ export class Loans {
     const loans = this.#loans.get(ref);
     if (loans === undefined) return false;
     this.#orphans.add(ref);
+    this.orphanBytes += this.#engine.recordBytes(ref);
     for (const loan of loans) loan.own();
     return true;
   }
@@ -131,12 +133,11 @@ export class Loans {
   /** For loans. */
   ended(loan: Loan, ref: Ref): void {
     const loans = this.#loans.get(ref);
-    const place = loans?.indexOf(loan) ?? -1;
-    if (loans === undefined || place < 0) return;
-    loans.splice(place, 1);
-    if (loans.length > 0) return;
+    if (loans === undefined || !loans.delete(loan) || loans.size > 0) return;
     this.#forget(ref);
-    if (this.#orphans.delete(ref)) this.#engine.freeRecord(ref);
+    if (!this.#orphans.delete(ref)) return;
+    this.orphanBytes -= this.#engine.recordBytes(ref);
+    this.#engine.freeRecord(ref);
   }
 
   /** Visits lent records that no index holds. For tests. */
