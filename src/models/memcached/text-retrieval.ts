@@ -1,7 +1,8 @@
 /** get, gets, gat, gats: any number of keys, an answer for each that is there. */
 import { expiryOf } from './expiry-time.ts';
+import { roomOf } from './long-values.ts';
 import { parseSigned } from './numbers.ts';
-import { MAX_KEY_BYTES, MAX_RETRIEVED_BYTES } from './options.ts';
+import { MAX_KEY_BYTES } from './options.ts';
 import { BAD_FORMAT, type TextContext } from './text-context.ts';
 import type { TextRequest } from './text-request.ts';
 import type { TextCommandSpec } from './text-table.ts';
@@ -40,7 +41,7 @@ function get(c: TextContext, withCas: boolean): void {
     return;
   }
   const { region } = request;
-  let room = MAX_RETRIEVED_BYTES;
+  let room = roomOf(c.client);
   for (let at = request.rest; request.nextWord(at); at = request.wordEnd) {
     const { wordStart, wordEnd } = request;
     const ref = items.read(region, wordStart, wordEnd, true);
@@ -67,7 +68,7 @@ function getAndTouch(c: TextContext, withCas: boolean): void {
     return;
   }
   const expiry = expiryOf(exptime, c.now);
-  let room = MAX_RETRIEVED_BYTES;
+  let room = roomOf(c.client);
   for (let at = request.rest; request.nextWord(at); at = request.wordEnd) {
     const { wordStart, wordEnd } = request;
     const ref = items.find(region, wordStart, wordEnd);
