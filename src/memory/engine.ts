@@ -495,7 +495,13 @@ export class MemoryEngine {
     }
     this.detached.forEach(count);
     this.#dying.forEach(count);
+    const beforeOrphans = bytes;
     this.loans.forEachOrphan(count);
+    if (bytes - beforeOrphans !== this.loans.orphanBytes) {
+      throw new Error(
+        `lent records have ${bytes - beforeOrphans} bytes, not ${this.loans.orphanBytes}`,
+      );
+    }
     bytes += this.stagedBytes;
     const before = this.usedBytes;
     this.#addUpTables();

@@ -13,6 +13,9 @@ const SMALLEST_CHUNK_BYTES = 1024;
 export class Backlog {
   /** Bytes of copies. */
   bytes = 0;
+  /** Bytes of loans that wait: all, and those that exist for the loan alone. */
+  lentBytes = 0;
+  ownBytes = 0;
   /** In the order in which they leave; those before `#head` have left. */
   readonly #pieces: (Uint8Array | Loan | undefined)[] = [];
   #head = 0;
@@ -21,20 +24,10 @@ export class Backlog {
   #openBytes = 0;
   /** Bytes that the chunks have beyond what was copied to them. */
   #spareBytes = 0;
-  #loans = 0;
 
   /** Copies and loans that wait. */
   get count(): number {
     return this.#pieces.length - this.#head;
-  }
-
-  /** Bytes of loans that wait: all, and those that exist for the loan alone. */
-  get lentBytes(): number {
-    return this.#sumOfLoans(false);
-  }
-
-  get ownBytes(): number {
-    return this.#sumOfLoans(true);
   }
 
   /** Memory that is held. */
@@ -66,10 +59,16 @@ export class Backlog {
     this.#spareBytes += chunk.length - length;
   }
 
-  lend(loan: Loan): void {
+  /** `onOwn` is called should bytes of the loan exist for it alone later. */
+  lend(loan: Loan, onOwn: () => void): void {
     this.#close();
     this.#pieces.push(loan);
-    this.#loans++;
+    this.lentBytes += loan.left;
+    if (loan.isOwn) this.ownBytes += loan.left;
+    loan.onOwn = () => {
+      this.ownBytes += loan.left;
+      onOwn();
+    };
   }
 
   /**
@@ -93,9 +92,10 @@ export class Backlog {
         piece.read(region.region, 0, length);
         taken.push(region.buffer.subarray(0, length));
         bytes += length;
+        this.lentBytes -= length;
+        if (piece.isOwn) this.ownBytes -= length;
         if (piece.left > 0) break;
         piece.release();
-        this.#loans--;
       }
       this.#pieces[this.#head++] = undefined;
     }
@@ -116,8 +116,9 @@ export class Backlog {
     this.#head = 0;
     this.#open = undefined;
     this.#spareBytes = 0;
-    this.#loans = 0;
     this.bytes = 0;
+    this.lentBytes = 0;
+    this.ownBytes = 0;
   }
 
   /** The open chunk is as long as what is in it from now on. */
@@ -126,15 +127,5 @@ export class Backlog {
     this.#spareBytes -= this.#open.length - this.#openBytes;
     this.#pieces[this.#pieces.length - 1] = this.#open.subarray(0, this.#openBytes);
     this.#open = undefined;
-  }
-
-  #sumOfLoans(isOwn: boolean): number {
-    let sum = 0;
-    if (this.#loans === 0) return 0;
-    for (let i = this.#head; i < this.#pieces.length; i++) {
-      const piece = this.#pieces[i]!;
-      if (!(piece instanceof Uint8Array) && (!isOwn || piece.isOwn)) sum += piece.left;
-    }
-    return sum;
   }
 }

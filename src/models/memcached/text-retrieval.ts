@@ -1,8 +1,9 @@
 /** get, gets, gat, gats: any number of keys, an answer for each that is there. */
 import type { LookAhead } from '../../memory/index.ts';
 import { expiryOf } from './expiry-time.ts';
+import { roomOf } from './long-values.ts';
 import { parseSigned } from './numbers.ts';
-import { MAX_KEY_BYTES, MAX_RETRIEVED_BYTES } from './options.ts';
+import { MAX_KEY_BYTES } from './options.ts';
 import { BAD_FORMAT, type TextContext } from './text-context.ts';
 import type { TextRequest } from './text-request.ts';
 import type { TextCommandSpec } from './text-table.ts';
@@ -42,7 +43,7 @@ function get(c: TextContext, withCas: boolean): void {
     return;
   }
   const { ahead } = items;
-  let room = MAX_RETRIEVED_BYTES;
+  let room = roomOf(c.client);
   if (isOne) {
     room = answer(c, request.wordStart, request.wordEnd, withCas, room);
   } else {
@@ -98,7 +99,7 @@ function getAndTouch(c: TextContext, withCas: boolean): void {
     return;
   }
   const expiry = expiryOf(exptime, c.now);
-  let room = MAX_RETRIEVED_BYTES;
+  let room = roomOf(c.client);
   for (let at = request.rest; request.nextWord(at); at = request.wordEnd) {
     const { wordStart, wordEnd } = request;
     const ref = items.find(region, wordStart, wordEnd);

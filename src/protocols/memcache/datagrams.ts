@@ -13,16 +13,12 @@ import { Region } from '../../bytes/region.ts';
 import { COMPLETE } from '../../bytes/resp-parser.ts';
 import { MAGIC_REQUEST } from '../../models/memcached/binary-request.ts';
 import { MemcachedClient } from '../../models/memcached/client.ts';
+import { MAX_ANSWER_BYTES } from '../../models/memcached/options.ts';
 import { RAN } from '../../models/redis/dispatch.ts';
 import { Session, type SessionIo } from '../../models/redis/session.ts';
 import type { OutputRegion, Recipient } from '../outbox.ts';
 import type { MemcacheShare } from './connection.ts';
-import {
-  ANSWER_DATAGRAM_BYTES,
-  MAX_ANSWER_BYTES,
-  MAX_DATAGRAM_BYTES,
-  MAX_WAITING_ANSWERS,
-} from './limits.ts';
+import { ANSWER_DATAGRAM_BYTES, MAX_DATAGRAM_BYTES, MAX_WAITING_ANSWERS } from './limits.ts';
 
 export const FRAME_BYTES = 8;
 
