@@ -4,10 +4,11 @@
  */
 import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
+import net from 'node:net';
 import path from 'node:path';
 import { Redis } from 'ioredis';
 import { Random } from './random.ts';
-import { hasProgram, Server } from './servers.ts';
+import { freePort, hasProgram, Server } from './servers.ts';
 
 type Kind = 'redis' | 'kvasir';
 
@@ -65,6 +66,7 @@ const CASES: readonly Case[] = [
     run: () => tornInBetween(bytes),
   })),
   { name: 'the single file of a Redis before 7', run: singleFile },
+  { name: "what memcached's clients wrote, to Redis and back", run: memcachedItems },
   { name: 'other types are named and refused', run: otherTypes },
 ];
 
@@ -163,6 +165,77 @@ async function singleFile(): Promise<void> {
   } finally {
     await first.stop('SIGKILL');
   }
+}
+
+/** Redis finds what memcached's clients stored, and Kvasir afterwards their flags and CASs, also of a base that it wrote meanwhile. */
+async function memcachedItems(): Promise<void> {
+  const port = await freePort();
+  const args = [...COMMON, '--memcached-port', String(port)];
+  let server = await Server.start('kvasir', args);
+  const { directory } = server;
+  try {
+    await writeItems(port, 300, 1);
+    await rewrite(server);
+    await writeItems(port, 300, 2);
+    const expected = await dump(server);
+    await readItems(port); // who sees a stale item first is to renew it, and marks it so
+    const items = await readItems(port);
+    await server.stop(END.kvasir, true);
+    check(directory);
+    server = await Server.start('redis', COMMON, { directory });
+    same(expected, await dump(server));
+    await server.stop(END.redis, true);
+    server = await Server.start('kvasir', args, { directory });
+    same(expected, await dump(server));
+    same(items, await readItems(port));
+  } finally {
+    await server.stop('SIGKILL');
+  }
+}
+
+const ITEM_KEYS: readonly string[] = Array.from({ length: 20 }, (_, i) => `item:${i}`);
+
+/** Sends memcached's text protocol and waits for as many lines as match `end`. */
+function askMemcached(port: number, text: string, end: RegExp, count: number): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let received = '';
+    const socket = net.connect(port, '127.0.0.1', () => socket.write(text, 'latin1'));
+    socket.on('error', reject);
+    socket.on('data', (chunk: Buffer) => {
+      received += chunk.toString('latin1');
+      if ((received.match(end) ?? []).length < count) return;
+      socket.destroy();
+      resolve(received);
+    });
+  });
+}
+
+async function writeItems(port: number, count: number, seed: number): Promise<void> {
+  const random = new Random(seed);
+  const requests = Array.from({ length: count }, (_, i) => {
+    const key = random.pick(ITEM_KEYS);
+    const value = bytes(random, random.below(300)).toString('latin1');
+    return random.pick([
+      `set ${key} ${random.below(5)} 0 ${value.length}\r\n${value}\r\n`,
+      `set ${key} ${2 ** 32 - 1} 5000 ${value.length}\r\n${value}\r\n`,
+      `set ${key} 0 0 2\r\n41\r\n`,
+      `append ${key} 0 0 4\r\ntail\r\n`,
+      `incr ${key} 9\r\n`,
+      `md ${key} I T9000\r\n`,
+      `ms ${key} 1 F7 E${i}\r\nx\r\n`,
+      `delete ${key}\r\n`,
+    ]);
+  });
+  await askMemcached(port, `${requests.join('')}mn\r\n`, /^MN\r$/gm, 1);
+}
+
+/** What memcached's clients see of each item: value, flags, CAS, marks. */
+async function readItems(port: number): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  for (const key of ITEM_KEYS) {
+    found.set(key, await askMemcached(port, `mg ${key} v f c s\r\nmn\r\n`, /^MN\r$/gm, 1));
+  }
+  return found;
 }
 
 async function otherTypes(): Promise<void> {

@@ -39,8 +39,6 @@ const EXPECTED: readonly Expected[] = [
   { name: 'setting set-max-listpack-* ours only', reason: BY_7_2 },
   { name: 'info atomicvar_api theirs only', reason: 'there is no C compiler' },
   { name: 'info gcc_version theirs only', reason: 'there is no C compiler' },
-  { name: 'info total_reads_processed theirs only', reason: 'Node.js does not count reads' },
-  { name: 'info total_writes_processed theirs only', reason: 'Node.js does not count writes' },
   {
     name: 'info used_cpu_*_main_thread theirs only',
     reason: 'Node.js 20 does not tell the times of one thread',

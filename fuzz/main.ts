@@ -1,9 +1,10 @@
 /**
- * `npm run fuzz -- [--target resp|lsm|lsm-kill] [--seconds 60] [--seed N]`: bytes that nobody should send to a server; the disk engine on a simulated
+ * `npm run fuzz -- [--target resp|memcached|lsm|lsm-kill] [--seconds 60] [--seed N]`: bytes that nobody should send to a server; the disk engine on a simulated
  * machine that crashes and fails; the disk engine under `kill -9`.
  */
 const TARGETS: Readonly<Record<string, string>> = {
   resp: './resp.js',
+  memcached: './memcached.js',
   lsm: './lsm.js',
   'lsm-kill': './lsm-kill-main.js',
 };

@@ -1,6 +1,6 @@
 /**
- * Writes docs/commands.md, docs/settings.md and docs/compat/redis-suite.md from the compiled command table, the list of settings and the known
- * cases of Redis's suite (`npm run docs`).
+ * Writes docs/commands.md, docs/memcached-commands.md, docs/settings.md and the pages docs/compat/*-suite.md from the compiled command table, the list of settings and the known
+ * cases of Redis's and memcached's suites (`npm run docs`).
  * test/docs.test.ts fails where the files are not what this would write.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -83,7 +83,7 @@ stops the start, since going on would weaken what the operator relies on).
 function meaningOf(directive) {
   if (directive.refused !== undefined) return `refused: ${directive.refused}`;
   if (directive.accepted !== undefined) return `accepted: ${directive.accepted}`;
-  return directive.isOwn === true ? "works; Kvasir's own" : 'works';
+  return directive.own === undefined ? 'works' : `Kvasir's own: ${directive.own}`;
 }
 
 function defaultOf(kind) {
@@ -153,6 +153,27 @@ function page(title, introduction, sections) {
 
 /** docs/compat/redis-suite.md, from conformance/tcl-known.txt (its form: conformance/tcl.ts). */
 export function suitePage(known) {
+  return casesPage(
+    known,
+    "Cases of Redis's own suite that are not run",
+    `Of the units that [the compatibility page](redis.md) lists, every case passes but these: each needs a type or a feature that
+comes later. A \`*\` stands for the rest of several names.`,
+    'needs',
+  );
+}
+
+/** docs/compat/memcached-suite.md. `known`: conformance/memcached-known.txt. */
+export function memcachedSuitePage(known) {
+  return casesPage(
+    known,
+    "Cases of memcached's own suite that fail",
+    `memcached's Perl suite (tag 1.6.18) is run file by file against \`kvasir memcached\` as a drop-in, and those files that need no flags against a
+server that is there as well. Every case passes but these. A \`*\` stands for the rest of several names; alone, for a file that is not run.`,
+    'why',
+  );
+}
+
+function casesPage(known, title, intro, reasonTitle) {
   const units = new Map();
   for (const line of known.split('\n')) {
     if (line.trim() === '' || line.startsWith('#')) continue;
@@ -162,28 +183,48 @@ export function suitePage(known) {
     units.set(unit, cases);
   }
   const sections = [...units].map(
-    ([unit, cases]) => `## ${unit}\n\n${table(['case', 'needs'], cases)}`,
+    ([unit, cases]) => `## ${unit}\n\n${table(['case', reasonTitle], cases)}`,
   );
+  return page(title, intro, sections);
+}
+
+async function memcachedCommands(load) {
+  const { TEXT_COMMANDS, META_COMMANDS } = await load('models/memcached/text-commands');
+  return [TEXT_COMMANDS, META_COMMANDS];
+}
+
+/** docs/memcached-commands.md. `text`, `meta`: the specs of models/memcached/text-commands.ts. */
+export function memcachedCommandsPage(text, meta) {
+  const rows = (specs) =>
+    specs.map(({ name, syntax, summary }) => [code(`${name} ${syntax}`.trim()), summary]);
   return page(
-    "Cases of Redis's own suite that are not run",
-    `Of the units that [the compatibility page](redis.md) lists, every case passes but these: each needs a type or a feature that
-comes later. A \`*\` stands for the rest of several names.`,
-    sections,
+    'Commands of memcached clients',
+    `Both protocols of lines follow memcached 1.6.18, and the flags of meta commands memcached 1.6.45 ([differences](compat/memcached.md)). The binary
+protocol knows every operation of memcached 1.6.18: get, set, add, replace, delete, increment, decrement, append, prepend, flush and quit with
+their quiet forms, touch, gat and gatk, noop, version, stat, and SASL PLAIN.`,
+    [
+      `## Text protocol\n\n${table(['command', 'what it does'], rows(text))}`,
+      `## Meta protocol\n\n${table(['command', 'what it does'], rows(meta))}`,
+    ],
   );
 }
 
 /** The pages and where they belong, from modules that were compiled or, in the test, are sources. */
 export async function pages(load) {
   const list = async (file, name) => (await load(`models/redis/${file}`))[name];
-  const known = new URL('../conformance/tcl-known.txt', import.meta.url);
+  const known = (name) =>
+    readFileSync(new URL(`../conformance/${name}-known.txt`, import.meta.url), 'utf8');
   return {
-    'docs/compat/redis-suite.md': suitePage(readFileSync(known, 'utf8')),
+    'docs/compat/redis-suite.md': suitePage(known('tcl')),
+    'docs/compat/memcached-suite.md': memcachedSuitePage(known('memcached')),
+    'docs/memcached-commands.md': memcachedCommandsPage(...(await memcachedCommands(load))),
     'docs/commands.md': commandsPage(await list('commands/index', 'COMMANDS')),
     'docs/settings.md': settingsPage([
       ['Server', await list('settings/directives-server', 'SERVER_DIRECTIVES')],
       ['Listening and clients', await list('settings/directives-clients', 'CLIENTS_DIRECTIVES')],
       ['TLS', await list('settings/directives-tls', 'TLS_DIRECTIVES')],
       ['Persistence', await list('settings/directives-persistence', 'PERSISTENCE_DIRECTIVES')],
+      ['memcached', await list('settings/directives-memcached', 'MEMCACHED_DIRECTIVES')],
       ['Memory', await list('settings/directives-memory', 'MEMORY_DIRECTIVES')],
       [
         'Replication, cluster and scripts',

@@ -11,9 +11,16 @@ interface Outcome {
   err: string;
 }
 
-function kvasir(args: readonly string[], input = ''): Promise<Outcome> {
+function kvasir(
+  args: readonly string[],
+  input = '',
+  env: Readonly<Record<string, string>> = {},
+): Promise<Outcome> {
   return new Promise((resolve) => {
-    const child = spawn(process.execPath, [MAIN, ...args], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn(process.execPath, [MAIN, ...args], {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
     let out = '';
     let err = '';
     child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
@@ -48,7 +55,7 @@ describe('what is called wrongly ends with 2 and says what is allowed', () => {
       'command line:1: argument(s) must be one of the following: everysec, always, no',
     ],
     [['serve', '--port', '70000'], 'argument must be between 0 and 65535 inclusive'],
-    [['serve', '--maxmemory', '100mb'], "'maxmemory 104857600' is not supported"],
+    [['serve', '--min-replicas-to-write', '1'], "'min-replicas-to-write 1' is not supported"],
     [['serve', '--replicaof', '10.0.0.1 6379'], 'replication is not implemented'],
     [['serve', '/no/such/file.conf'], 'No such file or directory'],
   ])('%j', async (args, text) => {
@@ -113,11 +120,150 @@ describe('a server and the client', () => {
     expect((await cli(['STRLEN', 'big'])).out).toBe('300000\n');
   });
 
+  test('an argument in the middle from standard input', async () => {
+    expect((await cli(['-X', '@', 'SET', 'mid', '@', 'EX', '100'], 'a\nb\0c')).out).toBe('OK\n');
+    expect((await cli(['GET', 'mid'])).out).toBe('a\nb\0c\n');
+    expect(await cli(['-X', '@', 'GET', 'mid'], 'x')).toMatchObject({ code: 1, out: '' });
+  });
+
   test('nobody there', async () => {
     const outcome = await kvasir(['cli', '-p', '1', 'PING']);
     expect(outcome.code).toBe(1);
     expect(outcome.err).toContain('Could not connect to 127.0.0.1:1');
   });
+
+  test('databases, several ways to print, repeats', async () => {
+    await cli(['-n', '3', 'MSET', 'a', 'x,"y"', 'b', '2']);
+    expect((await cli(['-n', '3', '--csv', 'MGET', 'a', 'b', 'c'])).out).toBe(
+      '"x,\\"y\\"","2",NULL\n',
+    );
+    expect((await cli(['-n', '3', '-d', ';\\t', 'MGET', 'a', 'b'])).out).toBe('x,"y";\t2\n');
+    expect((await cli(['-n', '3', '-r', '3', 'INCR', 'b'])).out).toBe('3\n4\n5\n');
+    expect((await cli(['--json', 'HELLO'])).out).toMatch(/^\{"server":"redis".*"proto":3/);
+    expect(await cli(['-n', 'x', 'PING'])).toMatchObject({ code: 2 });
+    expect(await cli(['-n', '77', 'PING'])).toMatchObject({
+      code: 1,
+      err: 'SELECT failed: ERR DB index is out of range\n',
+    });
+  });
+
+  test('a server by its URI', async () => {
+    const uri = `redis://127.0.0.1:${server.port}/5`;
+    expect((await kvasir(['cli', '-u', uri, 'SET', 'u', '1'])).out).toBe('OK\n');
+    expect((await cli(['-n', '5', 'GET', 'u'])).out).toBe('1\n');
+    expect(await kvasir(['cli', '-u', 'http://127.0.0.1', 'PING'])).toMatchObject({ code: 2 });
+    const bad = await kvasir(['cli', '-u', 'redis://:secret@host:port', 'PING']);
+    expect(bad.code).toBe(2);
+    expect(bad.err).not.toContain('secret');
+  });
+
+  test('much in, many keys out', async () => {
+    const requests = Array.from({ length: 2000 }, (_, i) => `SET pipe:${i} ${i}\r\n`).join('');
+    expect(await cli(['-n', '7', '--pipe'], requests)).toEqual({
+      code: 0,
+      out: 'All data transferred. Waiting for the last reply...\nLast reply received from server.\nerrors: 0, replies: 2000\n',
+      err: '',
+    });
+    const failing = await cli(['-n', '7', '--pipe'], '*1\r\n$4\r\nPING\r\nNOSUCH');
+    expect(failing).toMatchObject({
+      code: 1,
+      out: expect.stringContaining('errors: 1, replies: 2'),
+    });
+    expect(failing.err).toContain("unknown command 'NOSUCH'");
+    const keys = (await cli(['-n', '7', '--scan', '--pattern', 'pipe:1?', '--count', '50'])).out;
+    expect(keys.trim().split('\n').sort()).toEqual(
+      Array.from({ length: 10 }, (_, i) => `pipe:1${i}`),
+    );
+  });
+
+  test.each(['SUBSCRIBE', 'MONITOR'])('%s goes on until Ctrl-C', async (word) => {
+    const args = [
+      MAIN,
+      'cli',
+      '-p',
+      String(server.port),
+      word,
+      ...(word === 'MONITOR' ? [] : ['c']),
+    ];
+    const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    await expect.poll(() => out, { timeout: 10_000 }).toMatch(/subscribe|OK/);
+    await cli(['PUBLISH', 'c', 'hello there']);
+    await expect.poll(() => out, { timeout: 10_000 }).toContain('hello there');
+    child.kill('SIGINT');
+    expect(await exited).toBe(0);
+  });
+
+  test('whoever reads the output has enough', async () => {
+    const script = `"$0" "$1" cli -p ${server.port} -r -1 PING | head -2`;
+    const child = spawn('sh', ['-c', script, process.execPath, MAIN], { stdio: 'pipe' });
+    let [out, err] = ['', ''];
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+    expect(await new Promise((resolve) => child.once('close', resolve))).toBe(0);
+    expect([out, err]).toEqual(['PONG\nPONG\n', '']);
+  });
+
+  test.runIf(fs.existsSync('/usr/bin/script'))('the prompt', async () => {
+    const home = temporaryDirectory();
+    const command = `'${process.execPath}' '${MAIN}' cli -p ${server.port}`;
+    const child = spawn('/usr/bin/script', ['-qec', command, '/dev/null'], {
+      stdio: 'pipe',
+      env: { ...process.env, HOME: home, TERM: 'dumb' },
+    });
+    let out = '';
+    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+    const says = async (line: string, reply: RegExp): Promise<void> => {
+      out = '';
+      child.stdin.write(line);
+      await expect.poll(() => out, { timeout: 10_000 }).toMatch(reply);
+    };
+    await says('SET prompt "a b"\n', /OK[\s\S]*> /);
+    await says('2 APPEND prompt x\n', /\(integer\) 4[\s\S]*\(integer\) 5[\s\S]*> /);
+    await says('SELECT 2\n', /\[2\]> /);
+    await says('MULTI\n', /\[2\]\(TX\)> /);
+    await says('DISCARD\n', /\[2\]> /);
+    await says('GET "unbalanced\n', /Invalid argument/);
+    await says('help GET\n', /summary: /);
+    await says('AUTH a secret\n', /\(error\) .*> /s);
+    await says('SUBSCRIBE c\n', /Reading messages/);
+    await cli(['PUBLISH', 'c', 'a message']);
+    await expect.poll(() => out, { timeout: 10_000 }).toContain('a message');
+    await says('\x03', /\[2\]> /);
+    await says('CLIENT KILL TYPE normal SKIPME no\n', /> /);
+    await says('GET prompt\n', /Error|nil/);
+    await says('PING\n', /PONG/); // by another connection
+    const exited = new Promise((resolve) => child.once('exit', resolve));
+    child.stdin.write('quit\n');
+    expect(await exited).toBe(0);
+    const history = fs.readFileSync(path.join(home, '.kvasir_history'), 'utf8');
+    expect(history).toContain('SELECT 2\nMULTI\n');
+    expect(history).not.toContain('secret');
+  });
+});
+
+test('a password: by option, by environment, by URI, asked for', async () => {
+  const server = await ServerProcess.start(['--memory', '--requirepass', 'päss']);
+  const at = ['cli', '-p', String(server.port)];
+  expect((await kvasir([...at, 'PING'])).out).toBe('NOAUTH Authentication required.\n');
+  expect(await kvasir([...at, '-a', 'wrong', 'PING'])).toMatchObject({
+    code: 1,
+    err: expect.stringContaining('AUTH failed: WRONGPASS'),
+  });
+  const warned = await kvasir([...at, '-a', 'päss', 'PING']);
+  expect(warned).toMatchObject({ code: 0, out: 'PONG\n', err: expect.stringContaining('Warning') });
+  const quiet = { code: 0, out: 'PONG\n', err: '' };
+  expect(await kvasir([...at, '--no-auth-warning', '--pass', 'päss', 'PING'])).toEqual(quiet);
+  expect(await kvasir([...at, 'PING'], '', { REDISCLI_AUTH: 'päss' })).toEqual(quiet);
+  expect(
+    await kvasir([...at, '--user', 'default', '-3', 'PING'], '', { REDISCLI_AUTH: 'päss' }),
+  ).toEqual(quiet);
+  const uri = `redis://:p%C3%A4ss@127.0.0.1:${server.port}`;
+  expect(await kvasir(['cli', '--no-auth-warning', '-u', uri, 'PING'])).toEqual(quiet);
+  expect(await kvasir([...at, '--askpass', 'PING'], 'päss\n')).toMatchObject({ out: 'PONG\n' });
+  await server.kill('SIGKILL');
 });
 
 test('a configuration file is read, overridden by the command line, and written by CONFIG REWRITE', async () => {

@@ -13,6 +13,8 @@ test('the generated pages are up to date (npm run docs writes them)', async () =
   const pages = await generator.pages((file) => import(new URL(`src/${file}.ts`, root).href));
   expect(Object.keys(pages)).toEqual([
     'docs/compat/redis-suite.md',
+    'docs/compat/memcached-suite.md',
+    'docs/memcached-commands.md',
     'docs/commands.md',
     'docs/settings.md',
   ]);

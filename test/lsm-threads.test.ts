@@ -101,4 +101,18 @@ describe('job threads', () => {
     // Buffers of the threads included.
     expect(resources.budget.usedBytes).toBe(0);
   });
+
+  test('go on for who writes when somebody who reads the same directory ends', async () => {
+    const resources = new Resources({ workers: 1 });
+    const db = await open(directory, { ...SMALL, resources });
+    for (let i = 0; i < 5000; i++) await db.put(key(i), value(i));
+    const compacted = db.compact();
+    for (let i = 0; i < 5; i++) {
+      await (await open(directory, { readOnly: true, resources })).close();
+    }
+    await compacted;
+    expect(contents(db)).toEqual(expected(5000));
+    await db.close();
+    expect(resources.budget.usedBytes).toBe(0);
+  });
 });

@@ -68,6 +68,12 @@ export function digitCount(value: number): number {
 
 /** Writes a safe integer as decimal text at `at`; returns the offset behind it. Allocates nothing. */
 export function writeInteger(bytes: Uint8Array, at: number, value: number): number {
+  if (value >= 10 && value < 100) {
+    const tens = ((value | 0) / 10) | 0;
+    bytes[at] = 48 + tens;
+    bytes[at + 1] = 48 + value - tens * 10;
+    return at + 2;
+  }
   if (value < 0) {
     bytes[at++] = 45;
     value = -value;

@@ -50,10 +50,13 @@ export function copyBytes(
   const tv = target.view;
   const sv = source.view;
   let i = 0;
-  for (; i + 8 <= length; i += 8) {
+  for (; i + 16 <= length; i += 16) {
     tv.setInt32(to + i, sv.getInt32(from + i, true), true);
     tv.setInt32(to + i + 4, sv.getInt32(from + i + 4, true), true);
+    tv.setInt32(to + i + 8, sv.getInt32(from + i + 8, true), true);
+    tv.setInt32(to + i + 12, sv.getInt32(from + i + 12, true), true);
   }
+  for (; i + 4 <= length; i += 4) tv.setInt32(to + i, sv.getInt32(from + i, true), true);
   for (; i < length; i++) tv.setUint8(to + i, sv.getUint8(from + i));
 }
 
@@ -79,8 +82,9 @@ export function equalBytes(
   const av = a.view;
   const bv = b.view;
   let i = 0;
-  for (; i + 4 <= length; i += 4) {
+  for (; i + 8 <= length; i += 8) {
     if (av.getInt32(aStart + i, true) !== bv.getInt32(bStart + i, true)) return false;
+    if (av.getInt32(aStart + i + 4, true) !== bv.getInt32(bStart + i + 4, true)) return false;
   }
   for (; i < length; i++) if (av.getUint8(aStart + i) !== bv.getUint8(bStart + i)) return false;
   return true;

@@ -34,6 +34,9 @@ export interface Progress {
   parsed: number;
   /** Where the next argument's `$` stands. */
   at: number;
+  /** Where its bytes begin and how many it has, if they are what is missing; 0: they are not. */
+  bulkAt: number;
+  bulkBytes: number;
 }
 
 export class RespParser {
@@ -43,7 +46,7 @@ export class RespParser {
   /** `proto-max-bulk-len`: the longest argument, in bytes. */
   maxBulkBytes: number = 512 * 1024 * 1024;
   /** Where the last INCOMPLETE multibulk request stands; `resume` takes it up. */
-  readonly progress: Progress = { expected: 0, parsed: 0, at: 0 };
+  readonly progress: Progress = { expected: 0, parsed: 0, at: 0, bulkAt: 0, bulkBytes: 0 };
   #line = 0;
 
   parse(
@@ -60,6 +63,11 @@ export class RespParser {
     }
     if (region.bytes[from] !== 42) return this.#parseInline(region, from, to, request);
 
+    // The common case by hand: `*`, one digit, CRLF.
+    const digit = region.bytes[from + 1]! - 48;
+    if (digit > 0 && digit <= 9 && from + 4 <= to && region.bytes[from + 2] === 13) {
+      return this.#arguments(region, from, from + 4, to, digit, 0, request, isAuthenticated);
+    }
     const count = this.#length(region, from + 1, to, 'too big mbulk count string');
     if (count === INCOMPLETE_LENGTH) {
       this.needBytes = to - from + 1;
@@ -141,8 +149,12 @@ export class RespParser {
         return this.#fail('unauthenticated bulk length');
       }
       if (length > this.maxBulkBytes) return this.#fail('invalid bulk length');
-      if (p + length + 2 > to)
-        return this.#suspend(from, at, p + length + 2 - from, expected, parsed);
+      if (p + length + 2 > to) {
+        this.#suspend(from, at, p + length + 2 - from, expected, parsed);
+        this.progress.bulkAt = p - from;
+        this.progress.bulkBytes = length;
+        return INCOMPLETE;
+      }
 
       if (parsed === start.length) {
         request.reserve(parsed + 1);
@@ -168,6 +180,7 @@ export class RespParser {
     progress.expected = expected;
     progress.parsed = parsed;
     progress.at = at - from;
+    progress.bulkBytes = 0;
     this.needBytes = needBytes;
     return INCOMPLETE;
   }

@@ -1,3 +1,4 @@
+import type { ChunkedBytes } from './chunked-bytes.ts';
 import { Region } from './region.ts';
 
 /**
@@ -15,6 +16,11 @@ export class Request {
   from: number;
   to: number;
   isInline: boolean;
+  /**
+   * Arguments that came in chunks, by index; their `start` and `end` are the same place, between what is around them. Only commands that say
+   * that they take them (`CommandSpec.chunks`) see any.
+   */
+  large: (ChunkedBytes | undefined)[] | undefined;
 
   constructor(argumentCapacity = 64) {
     this.region = EMPTY;
@@ -24,6 +30,7 @@ export class Request {
     this.from = 0;
     this.to = 0;
     this.isInline = false;
+    this.large = undefined;
   }
 
   /** Makes room for `count` arguments; offsets already stored are kept. */
@@ -40,7 +47,8 @@ export class Request {
   }
 
   length(i: number): number {
-    return this.end[i]! - this.start[i]!;
+    const large = this.large?.[i];
+    return large === undefined ? this.end[i]! - this.start[i]! : large.length;
   }
 
   /** Argument `i` as a string of one character a byte. Allocates: not for keys on hot paths. */
@@ -64,6 +72,41 @@ export class Request {
       if (c !== word.charCodeAt(j)) return false;
     }
     return true;
+  }
+
+  /** The same request, every argument in one piece. Throws RangeError where there is no memory for that. */
+  gathered(): Request {
+    const lengths = Array.from({ length: this.count }, (_, i) => this.length(i));
+    const heads = lengths.map((length) => Buffer.from(`$${length}\r\n`));
+    const first = Buffer.from(`*${this.count}\r\n`);
+    const size = lengths.reduce((sum, n, i) => sum + heads[i]!.length + n + 2, first.length);
+    const whole = new Request(this.count);
+    const region = Region.allocate(size);
+    const { bytes } = region;
+    bytes.set(first);
+    let at = first.length;
+    for (let i = 0; i < this.count; i++) {
+      bytes.set(heads[i]!, at);
+      at += heads[i]!.length;
+      whole.start[i] = at;
+      const large = this.large?.[i];
+      if (large === undefined) {
+        bytes.set(this.region.bytes.subarray(this.start[i], this.end[i]), at);
+        at += lengths[i]!;
+      } else {
+        large.each(0, large.length, (from, start, end) => {
+          bytes.set(from.bytes.subarray(start, end), at);
+          at += end - start;
+        });
+      }
+      whole.end[i] = at;
+      bytes.set(CRLF, at);
+      at += 2;
+    }
+    whole.region = region;
+    whole.count = this.count;
+    whole.to = size;
+    return whole;
   }
 
   /** Fills this request with `args`, each copied, as if they had been received. For replay, tests and embedding. */

@@ -20,6 +20,8 @@ export interface RegionSource {
 export const MIN_REGION_BYTES: number = 64 * 1024;
 
 const CRLF = 0x0a0d; // '\r\n' as a little-endian word
+/** What a bulk string takes beside its bytes, at most. */
+const BULK_FRAME_BYTES = 32;
 
 export class RespWriter {
   region: Region;
@@ -106,15 +108,22 @@ export class RespWriter {
 
   /** A bulk string of `length` bytes of `source` at `from`. */
   bulk(source: Region, from: number, length: number): void {
-    this.bulkHeader(length);
-    if (this.limit - this.at >= length + 2) {
-      copyBytes(this.region, this.at, source, from, length);
-      this.at += length;
-      this.#crlf();
+    if (this.limit - this.at < length + BULK_FRAME_BYTES) {
+      this.bulkHeader(length);
+      this.raw(source, from, length);
+      this.crlf();
       return;
     }
-    this.raw(source, from, length);
-    this.crlf();
+    const { bytes, view } = this.region;
+    let at = this.at;
+    bytes[at++] = 36;
+    if (length < 10) bytes[at++] = 48 + length;
+    else at = writeInteger(bytes, at, length);
+    view.setUint16(at, CRLF, true);
+    copyBytes(this.region, at + 2, source, from, length);
+    at += 2 + length;
+    view.setUint16(at, CRLF, true);
+    this.at = at + 2;
   }
 
   /** The head of a bulk string whose `length` bytes follow by `raw` calls and which `crlf` closes. */

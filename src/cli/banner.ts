@@ -1,4 +1,5 @@
 /** One screen at the start: where the server listens, what is durable, what to type next. */
+import path from 'node:path';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import { packageVersion } from '../server/process-host.ts';
 import type { RunningServer } from '../server/server.ts';
@@ -23,7 +24,7 @@ export function banner(server: RunningServer, settings: Settings, memoryOnly: bo
     '',
     `  listening   ${server.addresses.join(', ')}`,
     isDurable
-      ? `  data        ${settings.text('dir')} (appendonly, fsync ${settings.text('appendfsync')})`
+      ? `  data        ${shortPath(settings.text('dir'))} (appendonly, fsync ${settings.text('appendfsync')})`
       : '  data        in memory only: gone when this process ends',
     ...(isDurable ? [`  durable     ${SYNC[settings.text('appendfsync')]}`] : []),
     '',
@@ -34,4 +35,10 @@ export function banner(server: RunningServer, settings: Settings, memoryOnly: bo
     '',
   ];
   return lines.join('\n');
+}
+
+/** From the working directory, where it is below it. */
+function shortPath(absolute: string): string {
+  const relative = path.relative('.', absolute);
+  return relative.startsWith('..') || path.isAbsolute(relative) ? absolute : `./${relative}`;
 }

@@ -39,6 +39,7 @@ Settings carry Redis's names. The usual ones:
   --requirepass PASSWORD      what clients must say
   --unixsocket PATH           listen on a Unix socket too
   --tls-port PORT --tls-cert-file FILE --tls-key-file FILE
+  --memcached-port 11211      serve memcached's clients too
   --memory                    keep nothing on disk
 
 Examples:
@@ -52,6 +53,19 @@ Examples:
   });
 
 program
+  .command('memcached')
+  .description("run a memcached, by memcached's own flags (-h: which)")
+  .helpOption(false)
+  .usage('[-p PORT] [-l ADDRESS] [-m MEGABYTES] [-s PATH] ...')
+  .argument('[flags...]', "memcached's flags")
+  .allowUnknownOption()
+  .passThroughOptions()
+  .action(async (words: string[]) => {
+    const { memcached } = await import('./memcached.ts');
+    process.exitCode = await memcached(words);
+  });
+
+program
   .command('cli')
   .description('talk to a server: one command, a pipe of commands, or a prompt')
   .helpOption('--help', 'print help')
@@ -60,22 +74,34 @@ program
   .option('-h, --host <host>', 'server host', '127.0.0.1')
   .option('-p, --port <port>', 'server port', '6379')
   .option('-s, --socket <path>', 'server Unix socket instead of host and port')
+  .option('-u, --uri <uri>', 'redis://[user:password@]host[:port][/database]; rediss:// is TLS')
   .option('-a, --pass <password>', 'password (better: the environment variable REDISCLI_AUTH)')
-  .option('--user <user>', 'user name, with --pass')
+  .option('--user <user>', 'user name, with a password')
+  .option('--askpass', 'ask for the password')
+  .option('--no-auth-warning', 'say nothing of passwords on the command line')
   .option('-n, --db <number>', 'database number')
-  .option('-r, --repeat <count>', 'run the command so many times', '1')
+  .option('-r, --repeat <count>', 'run the command so many times, -1: without end', '1')
   .option('-i, --interval <seconds>', 'wait between repeats', '0')
   .option('-2', 'speak RESP2')
   .option('-3', 'speak RESP3')
+  .option('-e', 'end with 1 when a command fails (it always does)')
   .option('--tls', 'use TLS')
+  .option('--sni <host>', 'the name that the server is asked for')
   .option('--cacert <file>', 'certificates to trust')
   .option('--cert <file>', "the client's certificate")
   .option('--key <file>', "the client certificate's key")
   .option('--insecure', 'trust any certificate')
-  .option('--raw', 'print replies as they are')
-  .option('--no-raw', 'print replies with their types, also into a pipe')
+  .option('--raw', 'print replies as they are (into a pipe: the default)')
+  .option('--no-raw', 'print replies with their types (on a terminal: the default)')
+  .option('-d, --delimiter <text>', 'between the parts of a raw reply', '\\n')
+  .option('--csv', 'print replies as CSV')
   .option('--json', 'print replies as JSON')
   .option('-x', 'take the last argument from standard input')
+  .option('-X <word>', 'take the argument that is this word from standard input')
+  .option('--pipe', 'send standard input, requests in the protocol, and count the replies')
+  .option('--scan', 'name all keys')
+  .option('--pattern <pattern>', 'with --scan: keys that match')
+  .option('--count <count>', 'with --scan: how many to look at in one go')
   .passThroughOptions()
   .action(async (words: string[], options: Record<string, unknown>) => {
     const { runClient } = await import('./client.ts');

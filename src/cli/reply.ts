@@ -16,38 +16,80 @@ export class ReplyError extends Error {
 /** Replies nested deeper are refused. */
 const MAX_DEPTH = 64;
 
+/** An aggregate of which `count` replies are still to come. */
+interface Frame {
+  kind: 'array' | 'set' | 'push' | 'map' | 'attribute';
+  left: number;
+  items: Reply[];
+}
+
+/** Each byte is looked at once: what is read of an unfinished reply is kept. */
 export class ReplyReader {
+  readonly #chunks: Buffer[] = [];
+  #waitingBytes = 0;
+  /** Chunks that were searched for a line's end. */
+  #searched = 0;
+  /** What can be read now, from `#at` on; more waits in `#chunks` until enough has come to be worth putting together. */
   #bytes: Buffer = Buffer.alloc(0);
   #at = 0;
+  readonly #frames: Frame[] = [];
+  /** The mark and length of a bulk whose bytes have not all come. */
+  #mark = '';
+  #length = -1;
 
   add(chunk: Buffer): void {
-    this.#bytes =
-      this.#at === this.#bytes.length
-        ? chunk
-        : Buffer.concat([this.#bytes.subarray(this.#at), chunk]);
-    this.#at = 0;
+    this.#chunks.push(chunk);
+    this.#waitingBytes += chunk.length;
   }
 
-  /** The next whole reply, or undefined until more bytes have come. */
+  /** The next whole reply, or undefined until more bytes have come. Throws ReplyError. */
   next(): Reply | undefined {
-    const from = this.#at;
-    const reply = this.#read(0);
-    if (reply === undefined) this.#at = from;
-    return reply;
+    for (;;) {
+      let reply = this.#length >= 0 ? this.#bulk() : this.#head();
+      if (reply === 'incomplete') return undefined;
+      while (reply !== 'begun') {
+        const frame = this.#frames.at(-1);
+        if (frame === undefined) return reply;
+        frame.items.push(reply);
+        if (--frame.left > 0) break;
+        reply = this.#end(this.#frames.pop()!);
+      }
+    }
+  }
+
+  /** Bytes from `#at` on, at least `count`; false until they have come. */
+  #has(count: number): boolean {
+    const left = this.#bytes.length - this.#at;
+    if (left >= count) return true;
+    if (left + this.#waitingBytes < count) return false;
+    this.#bytes = Buffer.concat([this.#bytes.subarray(this.#at), ...this.#chunks.splice(0)]);
+    this.#at = 0;
+    this.#waitingBytes = 0;
+    this.#searched = 0;
+    return true;
   }
 
   #line(): string | undefined {
-    const end = this.#bytes.indexOf('\r\n', this.#at);
-    if (end < 0) return undefined;
+    if (!this.#has(1)) return undefined;
+    let end = this.#bytes.indexOf('\r\n', this.#at);
+    if (end < 0) {
+      // A line may be long (MONITOR of a long value): pieces are put together once its end is among them.
+      const isEnding = this.#chunks.slice(this.#searched).some((chunk) => chunk.includes('\n'));
+      this.#searched = this.#chunks.length;
+      if (!isEnding) return undefined;
+      this.#has(this.#bytes.length - this.#at + this.#waitingBytes);
+      end = this.#bytes.indexOf('\r\n', this.#at);
+      if (end < 0) return undefined;
+    }
     const line = this.#bytes.toString('latin1', this.#at, end);
     this.#at = end + 2;
     return line;
   }
 
-  #read(depth: number): Reply | undefined {
-    if (depth > MAX_DEPTH) throw new ReplyError('reply nested too deeply');
+  /** The line that a reply begins with: the whole of it, or the beginning of a bulk or an aggregate. */
+  #head(): Reply | 'begun' | 'incomplete' {
     const line = this.#line();
-    if (line === undefined) return undefined;
+    if (line === undefined) return 'incomplete';
     const rest = line.slice(1);
     switch (line[0]) {
       case '+':
@@ -67,51 +109,63 @@ export class ReplyReader {
       case '$':
       case '=':
       case '!':
-        return this.#bulk(line[0], Number(rest));
+        this.#length = lengthOf(line);
+        if (this.#length < 0) return { kind: 'nil' };
+        this.#mark = line[0];
+        return this.#bulk();
       case '*':
+        return this.#begin('array', lengthOf(line));
       case '~':
+        return this.#begin('set', lengthOf(line));
       case '>':
-        return this.#items(line[0], Number(rest), depth);
+        return this.#begin('push', lengthOf(line));
       case '%':
-        return this.#map(Number(rest), depth);
+        return this.#begin('map', lengthOf(line) * 2);
       case '|':
         // Attributes say something about the reply that follows; nothing here needs them.
-        return this.#map(Number(rest), depth) === undefined ? undefined : this.#read(depth);
+        return this.#begin('attribute', lengthOf(line) * 2);
       default:
         throw new ReplyError(`unexpected reply: ${JSON.stringify(line.slice(0, 40))}`);
     }
   }
 
-  #bulk(mark: string, length: number): Reply | undefined {
-    if (length < 0) return { kind: 'nil' };
-    if (this.#at + length + 2 > this.#bytes.length) return undefined;
+  #bulk(): Reply | 'incomplete' {
+    const length = this.#length;
+    if (!this.#has(length + 2)) return 'incomplete';
     const text = Buffer.from(this.#bytes.subarray(this.#at, this.#at + length));
     this.#at += length + 2;
-    if (mark === '!') return { kind: 'error', text };
-    return mark === '=' ? { kind: 'verbatim', text: text.subarray(4) } : { kind: 'bulk', text };
+    this.#length = -1;
+    if (this.#mark === '!') return { kind: 'error', text };
+    return this.#mark === '='
+      ? { kind: 'verbatim', text: text.subarray(4) }
+      : { kind: 'bulk', text };
   }
 
-  #items(mark: string, count: number, depth: number): Reply | undefined {
+  #begin(kind: Frame['kind'], count: number): Reply | 'begun' {
     if (count < 0) return { kind: 'nil' };
-    const items: Reply[] = [];
-    for (let i = 0; i < count; i++) {
-      const item = this.#read(depth + 1);
-      if (item === undefined) return undefined;
-      items.push(item);
-    }
-    return { kind: mark === '*' ? 'array' : mark === '~' ? 'set' : 'push', items };
+    const frame: Frame = { kind, left: count, items: [] };
+    if (count === 0) return this.#end(frame);
+    if (this.#frames.length >= MAX_DEPTH) throw new ReplyError('reply nested too deeply');
+    this.#frames.push(frame);
+    return 'begun';
   }
 
-  #map(count: number, depth: number): Reply | undefined {
+  #end(frame: Frame): Reply | 'begun' {
+    const { kind, items } = frame;
+    if (kind === 'attribute') return 'begun';
+    if (kind !== 'map') return { kind, items };
     const pairs: [Reply, Reply][] = [];
-    for (let i = 0; i < count; i++) {
-      const key = this.#read(depth + 1);
-      const value = key === undefined ? undefined : this.#read(depth + 1);
-      if (key === undefined || value === undefined) return undefined;
-      pairs.push([key, value]);
-    }
-    return { kind: 'map', pairs };
+    for (let i = 0; i < items.length; i += 2) pairs.push([items[i]!, items[i + 1]!]);
+    return { kind, pairs };
   }
+}
+
+function lengthOf(line: string): number {
+  const length = Number(line.slice(1));
+  if (!Number.isSafeInteger(length) || line.length === 1) {
+    throw new ReplyError(`unexpected reply: ${JSON.stringify(line.slice(0, 40))}`);
+  }
+  return length;
 }
 
 /** A string in double quotes, bytes that don't print escaped, as redis-cli shows it. */
@@ -186,8 +240,9 @@ function numbered(
   ).join('\n');
 }
 
-/** The bytes alone, one item a line, for pipes. */
-export function rawReply(reply: Reply): string {
+/** The bytes alone, items separated by `delimiter`, for pipes. */
+export function rawReply(reply: Reply, delimiter = '\n'): string {
+  const raw = (item: Reply): string => rawReply(item, delimiter);
   switch (reply.kind) {
     case 'integer':
       return reply.value;
@@ -196,13 +251,38 @@ export function rawReply(reply: Reply): string {
     case 'nil':
       return '';
     case 'map':
-      return reply.pairs.map(([k, v]) => `${rawReply(k)} ${rawReply(v)}`).join('\n');
+      return reply.pairs.map(([k, v]) => `${raw(k)} ${raw(v)}`).join(delimiter);
     case 'array':
     case 'set':
     case 'push':
-      return reply.items.map(rawReply).join('\n');
+      return reply.items.map(raw).join(delimiter);
     default:
       return reply.text.toString('latin1');
+  }
+}
+
+/** On one line, separated by commas, texts quoted. */
+export function csvReply(reply: Reply): string {
+  switch (reply.kind) {
+    case 'integer':
+      return reply.value;
+    case 'boolean':
+      return String(reply.value);
+    case 'nil':
+      return 'NULL';
+    case 'error':
+      return `ERROR,${quoteBytes(reply.text)}`;
+    case 'double':
+    case 'bignum':
+      return reply.text.toString();
+    case 'map':
+      return reply.pairs.flat().map(csvReply).join(',');
+    case 'array':
+    case 'set':
+    case 'push':
+      return reply.items.map(csvReply).join(',');
+    default:
+      return quoteBytes(reply.text);
   }
 }
 

@@ -17,6 +17,7 @@ import { createLogger, type Logger } from '../server/logger.ts';
 import { packageVersion } from '../server/process-host.ts';
 import { type RunningServer, startServer } from '../server/server.ts';
 import { banner } from './banner.ts';
+import { removePidFile, stopOnSignals, writePidFile } from './process.ts';
 
 /** A configuration file is text that somebody wrote: more than this is a mistake. */
 const CONFIG_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -52,6 +53,11 @@ export async function serve(words: readonly string[]): Promise<number> {
   });
   settings.onChange('loglevel', (level) => logger.setLevel(level));
   for (const note of notes) logger.notice(note);
+  if (!memoryOnly && !settings.flag('appendonly')) {
+    logger.warning(
+      "'appendonly no': nothing is kept on disk, and all is gone when the server ends (snapshots by 'save' are not implemented). Say 'appendonly yes' to keep it.",
+    );
+  }
 
   const bar = isTerminal ? await LoadingBar.create() : undefined;
   let server: RunningServer;
@@ -114,9 +120,6 @@ function readConfiguration(words: readonly string[], files: FileSystem): Configu
         "snapshots by 'save' are not implemented: with 'appendonly no' nothing would be kept. Say 'appendonly yes', or 'save \"\"' to keep nothing",
       );
     }
-    notes.push(
-      "'appendonly no': nothing is kept on disk (snapshots by 'save' are not implemented)",
-    );
   }
   return { settings, configFile, memoryOnly, notes };
 }
@@ -148,23 +151,6 @@ function rewriteFile(
   }
 }
 
-/** The first signal stops cleanly, a second one at once. */
-function stopOnSignals(server: RunningServer, logger: Logger): void {
-  let isStopping = false;
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-    process.on(signal, () => {
-      if (isStopping) process.exit(1);
-      isStopping = true;
-      logger.warning(`Received ${signal} scheduling shutdown...`);
-      void server.stop();
-    });
-  }
-  process.on('uncaughtException', (error) => {
-    logger.warning(`Kvasir crashed by an unexpected error: ${error.stack ?? error.message}`);
-    process.exit(1);
-  });
-}
-
 /** Says what kept the server from starting; returns the exit code. */
 function explain(error: unknown, settings: Settings, logger: Logger): number {
   if (error instanceof ListenError) {
@@ -179,25 +165,6 @@ function explain(error: unknown, settings: Settings, logger: Logger): number {
     throw error;
   }
   return 1;
-}
-
-function writePidFile(settings: Settings, files: FileSystem, logger: Logger): void {
-  const path = settings.text('pidfile');
-  if (path === '') return;
-  try {
-    const text = Buffer.from(`${process.pid}\n`);
-    const file = files.open(path, 'replace');
-    file.write(text, 0, text.length, 0);
-    file.close();
-  } catch (error) {
-    if (!(error instanceof FileError)) throw error;
-    logger.warning(`Failed to write PID file: ${error.message}`);
-  }
-}
-
-function removePidFile(settings: Settings, files: FileSystem): void {
-  const path = settings.text('pidfile');
-  if (path !== '' && files.stat(path) !== undefined) files.unlink(path);
 }
 
 /** A bar on the terminal while a data set loads, unless that is over in no time. */

@@ -32,6 +32,7 @@ import {
   EntryReader,
   isBracket,
   isForeignAnnotation,
+  isModelLine,
   lineEnd,
   tornLineBytes,
   type Apply,
@@ -271,7 +272,11 @@ class Loader implements LoadResult {
       if (bytes[at] === 35) {
         if (held < LINE_BYTES) held = window.fill(offset, LINE_BYTES);
         this.#refuseBatch(window, offset);
-        next = lineEnd(window.region.bytes, window.at, window.at + held) - window.at;
+        const end = lineEnd(window.region.bytes, window.at, window.at + held);
+        if (isModelLine(window.region.bytes, window.at, end)) {
+          this.#options.apply.line?.(window.region, window.at, end);
+        }
+        next = end - window.at;
       } else if (bytes[at] === 42) {
         const outcome = parser.parse(window.region, at, at + held, request, true);
         if (outcome === INCOMPLETE) {

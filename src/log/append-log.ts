@@ -26,7 +26,7 @@ import type { Timers } from '../os/timers.ts';
 import { BATCH_BEGIN_BYTES, frameBatch, TIMESTAMP_BYTES, writeTimestamp } from './batch.ts';
 import { FileSync, SyncFigures, type FileSyncOptions, type SyncPolicy } from './file-sync.ts';
 import type { IncrementalFile } from './incremental-file.ts';
-import { BUFFER_BYTES, BUFFER_HIGH_WATER_BYTES, RETRY_MS } from './limits.ts';
+import { BUFFER_BYTES, BUFFER_HIGH_WATER_BYTES, BUFFER_LIMIT_BYTES, RETRY_MS } from './limits.ts';
 import { ENTRIES_AT, LogBuffer } from './log-buffer.ts';
 import type { ReserveSpace } from './reserve-space.ts';
 
@@ -58,6 +58,8 @@ export class AppendLog {
   onBroken: () => void = nothing;
   /** `aof-timestamp-enabled`. */
   hasTimestamps = false;
+  /** Entries in memory above which `isOverfull`. */
+  limitBytes: number = BUFFER_LIMIT_BYTES;
   /** Room for what is pending when the disk is full. */
   reserve: ReserveSpace | undefined = undefined;
   readonly figures: SyncFigures = new SyncFigures();
@@ -139,6 +141,16 @@ export class AppendLog {
     return this.#next !== undefined;
   }
 
+  /**
+   * Entries wait in memory and nobody knows for how long. What was made before is held as ever; what is made from then on may leave all the
+   * same, so that reads go on. Not under `always`, which promises that nothing shows what is not durable.
+   */
+  get isStuck(): boolean {
+    return (
+      this.#failure !== undefined && this.#policy !== 'always' && this.buffer.at !== ENTRIES_AT
+    );
+  }
+
   /** Whether only new files help. */
   get isBroken(): boolean {
     return this.#isBroken;
@@ -160,6 +172,11 @@ export class AppendLog {
   /** The executor should call `write` before the tick's end: the buffer has become large. */
   get isFull(): boolean {
     return this.buffer.length >= BUFFER_HIGH_WATER_BYTES;
+  }
+
+  /** More is buffered than should be, and `write` does not help: no more entries, please. */
+  get isOverfull(): boolean {
+    return this.buffer.length >= this.limitBytes;
   }
 
   get policy(): SyncPolicy {

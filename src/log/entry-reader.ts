@@ -8,7 +8,11 @@ import type { Region } from '../bytes/region.ts';
 import { LINE_BYTES } from './limits.ts';
 
 /** Executes one command of the log; an error text where that can't be. The request's bytes die with the call. */
-export type Apply = (request: Request) => string | undefined;
+export interface Apply {
+  (request: Request): string | undefined;
+  /** A line, `[start, end)` with its end, that the model put in front of the command that comes next. */
+  line?(region: Region, start: number, end: number): void;
+}
 
 /** A command of the file can't be executed or isn't one. */
 export interface EntryProblem {
@@ -36,7 +40,9 @@ export class EntryReader {
     const bytes = region.bytes;
     while (at < to) {
       if (bytes[at] === 35) {
-        at = lineEnd(bytes, at, to);
+        const end = lineEnd(bytes, at, to);
+        if (isModelLine(bytes, at, end)) this.#apply.line?.(region, at, end);
+        at = end;
         continue;
       }
       if (bytes[at] !== 42 || parser.parse(region, at, to, request, true) !== COMPLETE) {
@@ -56,6 +62,16 @@ export class EntryReader {
 /** Whether a request of one argument opens or closes a transaction. */
 export function isBracket(request: Request): boolean {
   return request.is(0, 'MULTI') || request.is(0, 'EXEC');
+}
+
+/** What begins a line that belongs to the model (models/redis/item-line.ts). */
+const MODEL_LINE = Buffer.from('#KVC ');
+
+/** Whether the line at `at` is for the model. */
+export function isModelLine(bytes: Uint8Array, at: number, end: number): boolean {
+  if (end - at < MODEL_LINE.length) return false;
+  for (let i = 0; i < MODEL_LINE.length; i++) if (bytes[at + i] !== MODEL_LINE[i]) return false;
+  return true;
 }
 
 /** The offset behind the line at `at`, or `to` where it has no end. */
@@ -81,7 +97,7 @@ const REDIS_BEGINS: readonly string[] = ['*2\r\n$6\r\nSELECT\r\n', '#TS:'];
 /** The length of a part of one of our lines at `at` with what a real Redis appended right behind it; 0 where there is none. */
 export function tornLineBytes(bytes: Uint8Array, at: number, to: number): number {
   const text = latin1(bytes, at, Math.min(to, at + LINE_BYTES));
-  const part = /^#(?:K(?:V(?:[BE][ 0-9a-f]*\r?)?)?)?/.exec(text)?.[0].length ?? 0;
+  const part = /^#(?:K(?:V(?:[BCE][ 0-9a-f]*\r?)?)?)?/.exec(text)?.[0].length ?? 0;
   if (part === 0) return 0;
   return REDIS_BEGINS.some((begin) => text.startsWith(begin, part)) ? part : 0;
 }

@@ -4,6 +4,8 @@
 export const BUFFER_BYTES: number = 1024 * 1024;
 /** A tick that logs more than this should write before its end, so that the buffer stays small. */
 export const BUFFER_HIGH_WATER_BYTES: number = 8 * 1024 * 1024;
+/** While a file is being switched entries stay in memory; with more than this, writes wait. */
+export const BUFFER_LIMIT_BYTES: number = 256 * 1024 * 1024;
 /** One batch's bytes are one typed array (at most 2^32 bytes), framing included. */
 export const MAX_BATCH_BYTES: number = 2 ** 32 - 65536;
 

@@ -16,7 +16,7 @@ export { openBackups, type BackupStoreOptions } from './backup/open-backups.ts';
 export type { CheckpointInfo } from './backup/checkpoint.ts';
 export { LsmError, type LsmErrorCode } from './errors.ts';
 export type { CompactionStyle, CompactionStyleName } from './compaction/style.ts';
-export { Batch } from './database/batch.ts';
+export { Batch, type BatchWriteOptions } from './database/batch.ts';
 export { Database, open } from './database/database.ts';
 export { Keyspace, type ReadOptions, type WriteOptions } from './database/keyspace.ts';
 export type { OpenOptions } from './database/options.ts';

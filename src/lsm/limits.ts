@@ -45,6 +45,11 @@ export const CHANCES_HIGH = 3;
 /** Blocks too large for a segment are kept while they are at most this part of the capacity. */
 export const CACHE_OVERFLOW_FRACTION = 0.25;
 
+/** A cache that databases share gives memory back in segments, of which it has so many: small beside the budget, large beside a block. */
+export const SHARED_CACHE_SEGMENTS = 16;
+/** Databases that share a cache, one after the other: a number for each goes into the names of its blocks, which are doubles. */
+export const CACHE_SPACES: number = 2 ** 20;
+
 // ---- memtable
 
 /** The smallest buffer of a memtable: a header, a few nodes and records. Tests use such. */

@@ -35,6 +35,8 @@ export class WriteBatch {
   /** Where the last `reserve` left room for a key and a value. */
   keyAt = 0;
   valueAt = 0;
+  /** Where the owner's log is behind it, for databases that have none of their own; 0: not told. */
+  position = 0;
   /** Whether it holds what LevelDB does not know. */
   needsLevel2 = false;
 
@@ -44,6 +46,7 @@ export class WriteBatch {
 
   clear(): void {
     this.cutTo(BATCH_HEADER_BYTES, 0);
+    this.position = 0;
     this.needsLevel2 = false;
   }
 
@@ -114,6 +117,7 @@ export class WriteBatch {
     copyBytes(this.region, this.sizeBytes, other.region, BATCH_HEADER_BYTES, length);
     this.sizeBytes += length;
     this.count += other.count;
+    if (other.position > this.position) this.position = other.position;
     if (other.needsLevel2) this.needsLevel2 = true;
   }
 

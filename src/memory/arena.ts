@@ -30,6 +30,14 @@ const FREE = 255;
 /** Degrees of fullness by which compaction sorts pages. */
 const BANDS = 256;
 
+/** Blocks of one size: in use, pages that hold them, and how many fit one. */
+export interface ClassUse {
+  readonly blockBytes: number;
+  readonly pages: number;
+  readonly blocks: number;
+  readonly blocksAPage: number;
+}
+
 const ABSENT: Region = Region.allocate(8);
 
 export class Arena {
@@ -155,6 +163,23 @@ export class Arena {
       }
     }
     return sources;
+  }
+
+  /** How each size class is used; its time grows with the number of pages. */
+  classUses(): ClassUse[] {
+    const uses = Array.from(CLASS_BYTES, (blockBytes) => ({
+      blockBytes,
+      pages: 0,
+      blocks: 0,
+      blocksAPage: Math.floor(PAGE_BYTES / blockBytes),
+    }));
+    for (let page = 0; page < this.#class.length; page++) {
+      const use = uses[this.#class[page]!];
+      if (use === undefined) continue;
+      use.pages++;
+      use.blocks += this.#live[page]!;
+    }
+    return uses;
   }
 
   endCompaction(): void {

@@ -5,22 +5,39 @@
 import { copyBytes, type Region } from '../bytes/region.ts';
 import { AccessClock } from './access-clock.ts';
 import { Arena, type Ref } from './arena.ts';
+import { CasCounter } from './cas-counter.ts';
 import { chunkCount, Chunks } from './chunks.ts';
+import { Evictor } from './evictor.ts';
 import { ExpiryPages } from './expiry-heap.ts';
 import { Keyspace } from './keyspace.ts';
-import { FREE_AT_ONCE_CHUNKS, MAX_ARENA_BYTES, SEGMENT_BITS } from './limits.ts';
+import { Loans } from './loans.ts';
+import {
+  CHUNK_BYTES,
+  FREE_AT_ONCE_CHUNKS,
+  INLINE_RECORD_BYTES,
+  MAX_ARENA_BYTES,
+  MAX_BLOCK_BYTES,
+  SEGMENT_BITS,
+} from './limits.ts';
 import {
   ACCESS_FIELD,
+  CAS_FROM_END,
   CLASS_FIELD,
+  clientFlagsFromEnd,
+  FETCHED,
+  HAS_CAS,
+  HAS_CLIENT_FLAGS,
   HEADER_BYTES,
   HEAP_FIELD,
   KEY_CHUNKED,
   KEY_FIELD,
+  TAIL_MASK,
+  tailBytes,
   VALUE_CHUNKED,
   VALUE_FIELD,
 } from './record.ts';
 import { RecordStore } from './record-store.ts';
-import { CLASS_BYTES } from './size-classes.ts';
+import { CLASS_BYTES, classOf } from './size-classes.ts';
 import { Defragmenter } from './defragmenter.ts';
 import { DetachedTables } from './detached-tables.ts';
 import { Snapshot } from './snapshot.ts';
@@ -43,7 +60,14 @@ export class MemoryEngine {
   readonly access: AccessClock;
   readonly snapshot: Snapshot;
   readonly detached: DetachedTables;
+  readonly loans: Loans;
+  /** Bytes of blocks that long values take while they arrive (staged-value.ts). */
+  stagedBytes = 0;
   readonly expiryPages: ExpiryPages = new ExpiryPages();
+  /** Whoever changes records that carry a CAS calls `settle` once the effect of what it did is whole. */
+  readonly cas: CasCounter = new CasCounter();
+  /** The limit of memory in use, and what goes when it is reached. The engine itself evicts nothing. */
+  readonly evictor: Evictor;
   readonly random: () => number;
   readonly hashKey0: number;
   readonly hashKey1: number;
@@ -68,6 +92,8 @@ export class MemoryEngine {
     this.hashKey1 = key.getInt32(4, true);
     this.snapshot = new Snapshot(this);
     this.detached = new DetachedTables(this);
+    this.loans = new Loans(this);
+    this.evictor = new Evictor(this);
     this.#defragmenter = new Defragmenter(this);
   }
 
@@ -338,6 +364,13 @@ export class MemoryEngine {
     return bytes;
   }
 
+  /** Bytes that a record with a CAS and client flags takes at most. */
+  recordBytesFor(keyBytes: number, valueBytes: number): number {
+    const inline = HEADER_BYTES + keyBytes + valueBytes + tailBytes(TAIL_MASK);
+    if (inline <= INLINE_RECORD_BYTES) return CLASS_BYTES[classOf(inline)]!;
+    return MAX_BLOCK_BYTES + chunkCount(keyBytes + valueBytes) * CLASS_BYTES[classOf(CHUNK_BYTES)]!;
+  }
+
   sizeClass(ref: Ref): number {
     return this.arena.segment(ref).bytes[this.arena.offset(ref) + CLASS_FIELD]!;
   }
@@ -356,7 +389,12 @@ export class MemoryEngine {
 
   /** Notes a use of the record. No change to a snapshot. */
   touch(ref: Ref): void {
-    this.setAccessField(ref, this.access.touched(this.accessField(ref)));
+    const view = this.arena.segment(ref).view;
+    const at = this.arena.offset(ref) + ACCESS_FIELD;
+    const word = view.getInt32(at, true);
+    const touched = (word & ~0xffffff) | this.access.touched(word & 0xffffff);
+    // Within one second nothing changes: the record's cache line stays clean.
+    if (touched !== word) view.setInt32(at, touched, true);
   }
 
   idleSeconds(ref: Ref): number {
@@ -366,6 +404,41 @@ export class MemoryEngine {
   /** The LFU counter, decayed to now. */
   frequency(ref: Ref): number {
     return this.access.frequency(this.accessField(ref));
+  }
+
+  /** The 32 bits that a client stored with the value, as an int32; 0 where it stored none. */
+  clientFlags(ref: Ref): number {
+    const region = this.arena.segment(ref);
+    const at = this.arena.offset(ref);
+    const flags = region.bytes[at + 1]!;
+    if ((flags & HAS_CLIENT_FLAGS) === 0) return 0;
+    return region.view.getInt32(
+      at + CLASS_BYTES[region.bytes[at + CLASS_FIELD]!]! - clientFlagsFromEnd(flags),
+      true,
+    );
+  }
+
+  /** Whether the record has a CAS of its own (cas-counter.ts). */
+  hasCas(ref: Ref): boolean {
+    return (this.arena.segment(ref).bytes[this.arena.offset(ref) + 1]! & HAS_CAS) !== 0;
+  }
+
+  /** Where in its segment the CAS of a record that has one lies: the low half, then the high half. */
+  casStart(ref: Ref): number {
+    return this.arena.offset(ref) + CLASS_BYTES[this.sizeClass(ref)]! - CAS_FROM_END;
+  }
+
+  /** A bit for the owner, that goes when the value is replaced or the record moves to another key: the value was read. Kept in no snapshot. */
+  isFetched(ref: Ref): boolean {
+    return (this.arena.segment(ref).bytes[this.arena.offset(ref) + 1]! & FETCHED) !== 0;
+  }
+
+  markFetched(ref: Ref): void {
+    this.arena.segment(ref).bytes[this.arena.offset(ref) + 1]! |= FETCHED;
+  }
+
+  clearFetched(ref: Ref): void {
+    this.arena.segment(ref).bytes[this.arena.offset(ref) + 1]! &= ~FETCHED;
   }
 
   /** Frees about `units` records and chunks of what waits to be freed; returns what is left of `units`. */
@@ -384,6 +457,7 @@ export class MemoryEngine {
 
   /** Frees a record that no index holds any more; one with many chunks bit by bit. */
   freeRecord(ref: Ref): void {
+    if (this.loans.size !== 0 && this.loans.keeps(ref)) return;
     const region = this.arena.segment(ref);
     let chunks = 0;
     if (!this.isKeyInline(ref))
@@ -413,6 +487,8 @@ export class MemoryEngine {
     }
     this.detached.forEach(count);
     this.#dying.forEach(count);
+    this.loans.forEachOrphan(count);
+    bytes += this.stagedBytes;
     if (bytes !== this.arena.usedBytes) {
       throw new Error(`records have ${bytes} bytes, the arena ${this.arena.usedBytes}`);
     }

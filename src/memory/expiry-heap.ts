@@ -13,6 +13,7 @@ const PAGE_BITS = 10;
 const PAGE = 1 << PAGE_BITS;
 const PAGE_MASK = PAGE - 1;
 const PAGE_BYTES = PAGE * 12;
+const AVERAGE_SAMPLES = 32;
 
 /** The heap pages of all keyspaces of an engine. */
 export class ExpiryPages {
@@ -72,6 +73,19 @@ export class ExpiryHeap {
 
   ref(place: number): Ref {
     return this.#refs[place >>> PAGE_BITS]![place & PAGE_MASK]!;
+  }
+
+  /** The mean remaining time in ms, from a sample; 0 when empty. */
+  averageTtl(nowMs: number, random: () => number): number {
+    const { count } = this;
+    if (count === 0) return 0;
+    const samples = Math.min(count, AVERAGE_SAMPLES);
+    let sum = 0;
+    for (let i = 0; i < samples; i++) {
+      const place = count === samples ? i + 1 : 1 + Math.floor(random() * count);
+      sum += Math.max(0, this.time(place) - nowMs);
+    }
+    return sum / samples;
   }
 
   /** Adds `ref`, which must not be in the heap. */

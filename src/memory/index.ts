@@ -1,7 +1,11 @@
 /** `kvasir/memory`: the in-memory engine as a library. */
-export { NONE, type Ref } from './arena.ts';
+export { type ClassUse, NONE, type Ref } from './arena.ts';
+export type { CasCounter } from './cas-counter.ts';
 export { type EngineOptions, MemoryEngine } from './engine.ts';
 export { EngineFullError } from './errors.ts';
+export type { EvictionPolicy } from './evictor.ts';
+export type { Loan } from './loans.ts';
+export { StagedValue } from './staged-value.ts';
 export { Keyspace } from './keyspace.ts';
 export { MAX_LENGTH_BYTES } from './limits.ts';
 export {

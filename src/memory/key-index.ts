@@ -11,7 +11,7 @@ import type { Chunks } from './chunks.ts';
 import { EngineFullError } from './errors.ts';
 import { IndexTable, MOVED } from './index-table.ts';
 import { GROW_LOAD, MIGRATE_SLOTS, MIN_SLOTS, SHRINK_FACTOR, SHRINK_LOAD } from './limits.ts';
-import { HEADER_BYTES, KEY_CHUNKED } from './record.ts';
+import { hasInlineKey, HEADER_BYTES, keyAreaOf } from './record.ts';
 import { bucketStep } from './scan-cursor.ts';
 
 export class KeyIndex {
@@ -54,6 +54,16 @@ export class KeyIndex {
     const ref = this.#findIn(this.#table, hash, region, start, end);
     if (ref !== NONE || this.#old === undefined) return ref;
     return this.#findIn(this.#old, hash, region, start, end);
+  }
+
+  holds(hash: number, ref: Ref): boolean {
+    return this.#table.slotOf(hash, ref) >= 0 || (this.#old?.slotOf(hash, ref) ?? -1) >= 0;
+  }
+
+  /** Bytes of the table that the next `makeRoom` allocates, 0 where there is room. */
+  get growthBytes(): number {
+    if (this.#table.used < this.#growAt) return 0;
+    return Math.max(MIN_SLOTS, this.#table.slotCount * 2) * 8;
   }
 
   /** To be called before `add`, and before anything is changed: throws EngineFullError where the index can't grow. */
@@ -165,9 +175,9 @@ export class KeyIndex {
     const at = (ref & arena.unitMask) << 3;
     const head = segment.view.getInt32(at, true);
     const length = end - start;
-    if ((head & (KEY_CHUNKED << 8)) === 0) {
+    if (hasInlineKey(head)) {
       return (
-        head >>> 16 === length && equalBytes(segment, at + HEADER_BYTES, region, start, length)
+        keyAreaOf(head) === length && equalBytes(segment, at + HEADER_BYTES, region, start, length)
       );
     }
     return (

@@ -12,14 +12,20 @@ import { KeyIndex } from './key-index.ts';
 import { INLINE_RECORD_BYTES } from './limits.ts';
 import {
   CLASS_FIELD,
+  FETCHED,
+  HAS_CAS,
+  HAS_CLIENT_FLAGS,
+  hasInlineValue,
   HEADER_BYTES,
   HEAP_FIELD,
-  KEY_FIELD,
+  keyAreaOf,
   OBSERVED,
-  VALUE_CHUNKED,
+  TAIL_MASK,
+  tailBytes,
   VALUE_FIELD,
 } from './record.ts';
-import { isChunkedValue, type RecordStore } from './record-store.ts';
+import type { RecordStore } from './record-store.ts';
+import type { StagedValue } from './staged-value.ts';
 import { halfSipHash } from './siphash.ts';
 import { CLASS_BYTES } from './size-classes.ts';
 
@@ -31,6 +37,8 @@ interface Contents {
   origin: Keyspace;
   snapshotCursor: number;
   isWalked: boolean;
+  baseCasHigh: number;
+  baseCasLow: number;
 }
 
 export class Keyspace {
@@ -45,6 +53,11 @@ export class Keyspace {
   origin: Keyspace;
   snapshotCursor = 0;
   isWalked = true;
+  /** The CAS of records that have none of their own, in two halves. */
+  baseCasHigh = 0;
+  baseCasLow = 0;
+  /** Fields that every record made here has: HAS_CAS or none. */
+  #tail = 0;
 
   constructor(engine: MemoryEngine) {
     this.engine = engine;
@@ -82,6 +95,17 @@ export class Keyspace {
     return this.#index.bytes + this.#heap.bytes;
   }
 
+  /**
+   * Whether every record that is made or changed here carries a CAS (8 bytes). Records elsewhere have one where it was given to them, and then it is
+   * renewed as well.
+   */
+  get carriesCas(): boolean {
+    return this.#tail !== 0;
+  }
+  set carriesCas(on: boolean) {
+    this.#tail = on ? HAS_CAS : 0;
+  }
+
   // ---- finding
 
   /** The keyed hash of a key. The calls below take it, so that it is computed once a command. */
@@ -94,11 +118,21 @@ export class Keyspace {
     return this.#index.find(hash, region, start, end);
   }
 
+  /** Whether the record under `hash` is at `ref`: a reference that was kept too long is found out. */
+  holds(hash: number, ref: Ref): boolean {
+    return this.#index.holds(hash, ref);
+  }
+
+  /** Bytes that the next insertion adds to the index: 0 unless it has to grow. */
+  get growthBytes(): number {
+    return this.#index.growthBytes;
+  }
+
   // ---- changing
 
   /**
-   * Adds a record, without expiry; the key must be absent. The regions may be the request's. Throws EngineFullError with nothing changed, RangeError
-   * for a key or value of more than 1023 MiB.
+   * Adds a record, without expiry; the key must be absent. The regions may be the request's. `clientFlags`: an int32 kept with the value, 0 costs
+   * nothing. Throws EngineFullError with nothing changed, RangeError for a key or value of more than 1023 MiB.
    */
   insert(
     hash: number,
@@ -110,20 +144,23 @@ export class Keyspace {
     valueRegion: Region,
     valueStart: number,
     valueEnd: number,
+    clientFlags = 0,
   ): Ref {
     this.#index.makeRoom();
-    const ref = this.#records.build(region, keyStart, keyEnd, valueEnd - valueStart);
+    const tail = this.#tail | (clientFlags === 0 ? 0 : HAS_CLIENT_FLAGS);
+    const ref = this.#records.build(region, keyStart, keyEnd, valueEnd - valueStart, tail);
     const segment = this.#arena.segment(ref);
     const at = this.#arena.offset(ref);
     segment.bytes[at] = type | (encoding << 4);
     this.#records.storeValue(segment, at, valueRegion, valueStart, valueEnd);
+    if (tail !== 0) this.#records.fillTail(segment, at, clientFlags);
     this.#index.add(hash, ref);
     return ref;
   }
 
   /**
-   * Replaces the whole value, type and encoding; expiry, access field and the observed bit stay. In place where the new value fits the block and
-   * fills at least half of it.
+   * Replaces the whole value, type, encoding and client flags; expiry, access field and the observed bit stay. In place where the new value fits the
+   * block and fills at least half of it.
    */
   replace(
     hash: number,
@@ -133,82 +170,99 @@ export class Keyspace {
     valueRegion: Region,
     valueStart: number,
     valueEnd: number,
+    clientFlags = 0,
   ): Ref {
     this.engine.snapshot.beforeChange(this, ref);
     const arena = this.#arena;
     const segment = arena.segments[ref >>> arena.segmentShift]!;
     const at = (ref & arena.unitMask) << 3;
+    const { bytes, view } = segment;
     const length = valueEnd - valueStart;
-    const flags = segment.bytes[at + 1]!;
-    const needed = HEADER_BYTES + segment.view.getUint16(at + KEY_FIELD, true) + length;
-    const capacity = CLASS_BYTES[segment.bytes[at + CLASS_FIELD]!]!;
+    const head = view.getInt32(at, true);
+    const flags = head >>> 8;
+    const tail = (flags & HAS_CAS) | this.#tail | (clientFlags === 0 ? 0 : HAS_CLIENT_FLAGS);
+    const before = HEADER_BYTES + keyAreaOf(head);
+    const needed = before + length + tailBytes(tail);
+    const capacity = CLASS_BYTES[bytes[at + CLASS_FIELD]!]!;
     if (
-      (flags & VALUE_CHUNKED) === 0 &&
+      hasInlineValue(head) &&
       needed <= capacity &&
       needed * 2 > capacity &&
       needed <= INLINE_RECORD_BYTES
     ) {
-      segment.bytes[at] = type | (encoding << 4);
-      if (segment.view.getInt32(at + VALUE_FIELD, true) !== length) {
-        segment.view.setInt32(at + VALUE_FIELD, length, true);
+      bytes[at] = type | (encoding << 4);
+      view.setInt32(at + VALUE_FIELD, length, true);
+      copyBytes(segment, at + before, valueRegion, valueStart, length);
+      if (((flags & (TAIL_MASK | FETCHED)) | tail) !== 0) {
+        bytes[at + 1] = (flags & ~(TAIL_MASK | FETCHED)) | tail;
+        this.#records.fillTail(segment, at, clientFlags);
       }
-      copyBytes(segment, at + needed - length, valueRegion, valueStart, length);
       return ref;
     }
-    const moved = this.#records.buildLike(ref, length);
+    const moved = this.#records.buildLike(ref, length, tail);
     this.#takePlace(hash, ref, moved);
     this.engine.freeRecord(ref);
     const target = arena.segment(moved);
     const to = arena.offset(moved);
     target.bytes[to] = type | (encoding << 4);
     this.#records.storeValue(target, to, valueRegion, valueStart, valueEnd);
+    if (tail !== 0) this.#records.fillTail(target, to, clientFlags);
     return moved;
+  }
+
+  /** As `insert`, with a value too long for a block that has arrived in chunks: the record takes them. */
+  insertStaged(
+    hash: number,
+    region: Region,
+    keyStart: number,
+    keyEnd: number,
+    type: number,
+    encoding: number,
+    value: StagedValue,
+  ): Ref {
+    this.#index.makeRoom();
+    const ref = this.#records.build(region, keyStart, keyEnd, value.length, this.#tail, value);
+    this.#describe(ref, type, encoding);
+    this.#index.add(hash, ref);
+    return ref;
+  }
+
+  /** As `replace`, with such a value. */
+  replaceStaged(hash: number, ref: Ref, type: number, encoding: number, value: StagedValue): Ref {
+    this.engine.snapshot.beforeChange(this, ref);
+    const tail = (this.#records.tail(ref) & HAS_CAS) | this.#tail;
+    const moved = this.#records.buildLike(ref, value.length, tail, value);
+    this.#takePlace(hash, ref, moved);
+    this.engine.freeRecord(ref);
+    this.#describe(moved, type, encoding);
+    return moved;
+  }
+
+  #describe(ref: Ref, type: number, encoding: number): void {
+    const segment = this.#arena.segment(ref);
+    const at = this.#arena.offset(ref);
+    segment.bytes[at] = type | (encoding << 4);
+    this.#records.fillTail(segment, at, 0);
   }
 
   /** Makes the value `length` bytes long: cut off, or filled up with zeros. */
   resizeValue(hash: number, ref: Ref, length: number): Ref {
     this.engine.snapshot.beforeChange(this, ref);
-    const engine = this.engine;
-    const arena = this.#arena;
-    const before = engine.valueLength(ref);
-    const segment = arena.segment(ref);
-    const at = arena.offset(ref);
-    if (!engine.isValueInline(ref) && isChunkedValue(this.#records.keyArea(ref), length)) {
-      if (length < before) {
-        this.#records.shrinkChunks(ref, length);
-        return ref;
-      }
-      const grown = this.#records.growChunks(ref, before, length);
-      if (grown !== ref) {
-        this.#takePlace(hash, ref, grown);
-        arena.free(ref, engine.sizeClass(ref)); // its chunks are the new block's
-      }
-      return grown;
+    if (this.engine.loans.size !== 0) this.engine.loans.recall(ref);
+    const place = this.#records.resize(ref, length, this.#tail);
+    if (place !== ref) {
+      this.#takePlace(hash, ref, place);
+      this.engine.freeRecord(ref);
     }
-    const needed = HEADER_BYTES + this.#records.keyArea(ref) + length;
-    const capacity = CLASS_BYTES[engine.sizeClass(ref)]!;
-    if (engine.isValueInline(ref) && needed <= capacity && needed <= INLINE_RECORD_BYTES) {
-      segment.view.setInt32(at + VALUE_FIELD, length, true);
-      if (length > before) segment.bytes.fill(0, at + needed - (length - before), at + needed);
-      return ref;
-    }
-    // The value moves to a new block (or to chunks): build it, copy what stays, zero the rest.
-    const kept = Math.min(before, length);
-    const moved = this.#records.buildLike(ref, length);
-    let to = 0;
-    engine.eachValueSpan(ref, 0, kept, (from, start, end) => {
-      this.writeValue(moved, to, from, start, end);
-      to += end - start;
-    });
-    if (length > kept) this.#records.zero(moved, kept, length);
-    this.#takePlace(hash, ref, moved);
-    engine.freeRecord(ref);
-    return moved;
+    this.#stamp(place);
+    return place;
   }
 
   /** Overwrites bytes inside the value's length. */
   writeValue(ref: Ref, offset: number, region: Region, start: number, end: number): void {
     this.engine.snapshot.beforeChange(this, ref);
+    if (this.engine.loans.size !== 0) this.engine.loans.recall(ref);
+    this.#stamp(ref);
     const segment = this.#arena.segment(ref);
     const at = this.engine.valueStart(ref);
     if (this.engine.isValueInline(ref)) copyBytes(segment, at + offset, region, start, end - start);
@@ -218,6 +272,8 @@ export class Keyspace {
   setValueByte(ref: Ref, offset: number, byte: number): void {
     const { engine } = this;
     engine.snapshot.beforeChange(this, ref);
+    if (engine.loans.size !== 0) engine.loans.recall(ref);
+    this.#stamp(ref);
     const at = engine.valueStart(ref);
     if (engine.isValueInline(ref)) this.#arena.segment(ref).bytes[at + offset] = byte;
     else this.#chunks.setByte(engine.segment(ref), at, offset, byte);
@@ -284,7 +340,7 @@ export class Keyspace {
     return this.#transfer(hash, ref, target, hash, regionOver(key), 0, key.length);
   }
 
-  /** Copies value, type, encoding and expiry of a record to a key that is absent in `target`. */
+  /** Copies value, type, encoding, client flags and expiry of a record to a key that is absent in `target`. */
   copyTo(
     ref: Ref,
     target: Keyspace,
@@ -296,8 +352,10 @@ export class Keyspace {
     const engine = this.engine;
     const length = engine.valueLength(ref);
     target.#index.makeRoom();
-    const copy = this.#records.build(region, keyStart, keyEnd, length);
     const arena = this.#arena;
+    const tail = target.#tail | (this.#records.tail(ref) & ~HAS_CAS);
+    const copy = this.#records.build(region, keyStart, keyEnd, length, tail);
+    this.#records.fillTail(arena.segment(copy), arena.offset(copy), engine.clientFlags(ref));
     arena.segment(copy).bytes[arena.offset(copy)] = arena.segment(ref).bytes[arena.offset(ref)]!;
     let to = 0;
     engine.eachValueSpan(ref, 0, length, (from, start, end) => {
@@ -319,6 +377,33 @@ export class Keyspace {
     const bytes = this.#arena.segment(ref).bytes;
     const at = this.#arena.offset(ref) + 1;
     bytes[at] = on ? bytes[at]! | OBSERVED : bytes[at]! & ~OBSERVED;
+  }
+
+  // ---- compare and swap
+
+  /** The record's CAS, in two halves. */
+  casHigh(ref: Ref): number {
+    if (!this.engine.hasCas(ref)) return this.baseCasHigh;
+    return this.#arena.segment(ref).view.getInt32(this.engine.casStart(ref) + 4, true);
+  }
+
+  casLow(ref: Ref): number {
+    if (!this.engine.hasCas(ref)) return this.baseCasLow;
+    return this.#arena.segment(ref).view.getInt32(this.engine.casStart(ref), true);
+  }
+
+  /** Gives the record these client flags and this CAS, whatever the counter says: as they were recorded, or as a client wants them. */
+  setItemFields(hash: number, ref: Ref, clientFlags: number, high: number, low: number): Ref {
+    this.engine.snapshot.beforeChange(this, ref);
+    const tail = HAS_CAS | (clientFlags === 0 ? 0 : HAS_CLIENT_FLAGS);
+    const place = this.#records.withTail(ref, tail);
+    if (place !== ref) {
+      this.#takePlace(hash, ref, place);
+      if (this.engine.loans.size !== 0) this.engine.loans.moved(ref, place);
+      this.engine.freeRecord(ref);
+    }
+    this.#records.setTail(place, clientFlags, high, low);
+    return place;
   }
 
   // ---- expiry
@@ -353,15 +438,7 @@ export class Keyspace {
 
   /** The mean remaining time to live in ms, from a sample; 0 when nothing is volatile. */
   averageTtl(): number {
-    const count = this.#heap.count;
-    if (count === 0) return 0;
-    const samples = Math.min(count, 32);
-    let sum = 0;
-    for (let i = 0; i < samples; i++) {
-      const place = count === samples ? i + 1 : 1 + Math.floor(this.engine.random() * count);
-      sum += Math.max(0, this.#heap.time(place) - this.engine.now);
-    }
-    return sum / samples;
+    return this.#heap.averageTtl(this.engine.now, this.engine.random);
   }
 
   // ---- walking
@@ -405,6 +482,8 @@ export class Keyspace {
     const mine = this.#contents();
     this.#adopt(other.#contents());
     other.#adopt(mine);
+    this.#takeBase();
+    other.#takeBase();
   }
 
   /** Migrates up to `units` slots of an index that is being resized; returns what is left of `units`. */
@@ -427,7 +506,9 @@ export class Keyspace {
       this.#arena.offset(ref),
       bytes,
     );
+    this.#records.copyTail(ref, moved);
     this.#takePlace(hash, ref, moved);
+    if (engine.loans.size !== 0) engine.loans.moved(ref, moved);
     this.#arena.free(ref, sizeClass);
     return moved;
   }
@@ -452,6 +533,21 @@ export class Keyspace {
     this.#arena.segment(ref).view.setInt32(this.#arena.offset(ref) + HEAP_FIELD, 0, true);
   }
 
+  /** The record changed where it lies. Where it should carry a CAS and has no room for one, all such records have changed. */
+  #stamp(ref: Ref): void {
+    const engine = this.engine;
+    if (engine.hasCas(ref)) engine.cas.stamp(engine.segment(ref).view, engine.casStart(ref));
+    else this.#takeBase();
+  }
+
+  #takeBase(): void {
+    if (this.#tail === 0) return;
+    const { cas } = this.engine;
+    this.baseCasHigh = cas.high;
+    this.baseCasLow = cas.low;
+    cas.isUsed = true;
+  }
+
   // ---- moving
 
   #transfer(
@@ -470,16 +566,19 @@ export class Keyspace {
     const length = engine.valueLength(ref);
     target.#index.makeRoom();
     // A chunked value is handed over by its vector; a short one is copied.
-    const moved = this.#records.build(region, keyStart, keyEnd, isInline ? length : 0);
+    const tail = target.#tail | this.#records.tail(ref);
+    const moved = this.#records.build(region, keyStart, keyEnd, isInline ? length : 0, tail);
     let place = moved;
     if (isInline) {
       const start = engine.valueStart(ref);
       target.writeValue(moved, 0, engine.segment(ref), start, start + length);
     } else {
       place = this.#records.handOver(ref, moved);
+      if (engine.loans.size !== 0) engine.loans.moved(ref, place);
     }
     arena.segment(place).bytes[arena.offset(place)] = arena.segment(ref).bytes[arena.offset(ref)]!;
     engine.setAccessField(place, engine.accessField(ref));
+    this.#records.fillTail(arena.segment(place), arena.offset(place), engine.clientFlags(ref));
     if (target === this) {
       this.#takeHeapEntry(ref, place);
     } else if (engine.isVolatile(ref)) {
@@ -513,6 +612,8 @@ export class Keyspace {
       origin: this.origin,
       snapshotCursor: this.snapshotCursor,
       isWalked: this.isWalked,
+      baseCasHigh: this.baseCasHigh,
+      baseCasLow: this.baseCasLow,
     };
   }
 
@@ -522,6 +623,8 @@ export class Keyspace {
     this.origin = contents.origin;
     this.snapshotCursor = contents.snapshotCursor;
     this.isWalked = contents.isWalked;
+    this.baseCasHigh = contents.baseCasHigh;
+    this.baseCasLow = contents.baseCasLow;
   }
 }
 

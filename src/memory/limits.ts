@@ -51,3 +51,7 @@ export const CHUNK_MOVE_UNITS = 32;
 
 /** Defragmentation walks the keyspaces only if it would empty at least one page in this many. */
 export const DEFRAGMENT_ONE_PAGE_IN = 64;
+
+/** Candidates for eviction that are remembered from one choice to the next, and records looked at for each (Redis's EVPOOL_SIZE, maxmemory-samples). */
+export const EVICTION_POOL = 16;
+export const EVICTION_SAMPLES = 5;

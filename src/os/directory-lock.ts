@@ -25,14 +25,14 @@ export interface DirectoryLock {
 /** Takes the lock of an existing directory; throws DirectoryLockedError while another holds it. */
 export type LockDirectory = (directory: string) => Promise<DirectoryLock>;
 
-/** Another server works in the directory. */
+/** Somebody works in the directory: another process, or this one. */
 export class DirectoryLockedError extends Error {
   readonly code = 'DIRECTORY_LOCKED';
   readonly directory: string;
 
   /** `owner`: who holds it, in words, as far as is known. */
   constructor(directory: string, owner: string) {
-    super(`directory ${directory} is in use by another server${owner === '' ? '' : ` (${owner})`}`);
+    super(`directory ${directory} is in use${owner === '' ? '' : ` (${owner})`}`);
     this.name = 'DirectoryLockedError';
     this.directory = directory;
   }

@@ -20,7 +20,7 @@ const TURN_US = 5;
 export class SimulatedLoop implements Clock, Timers {
   /** Called after every event and the promises that it settled. */
   onEvent: () => void = () => {};
-  readonly #startMs: number;
+  #startMs: number;
   #us = 0;
   #order = 0;
   #events: Event[] = [];
@@ -35,6 +35,11 @@ export class SimulatedLoop implements Clock, Timers {
 
   nowUs(): number {
     return this.#startMs * 1000 + this.#us;
+  }
+
+  /** Somebody sets the machine's clock, by so much; what is due in some time is due in that time all the same. */
+  shiftClock(ms: number): void {
+    this.#startMs += ms;
   }
 
   monotonicUs(): number {

@@ -12,6 +12,8 @@ export class NoPersistence implements ServerPersistence {
   readonly position = 0;
   readonly durable = 0;
   readonly isFull = false;
+  readonly isOverfull = false;
+  readonly isStuck = false;
   readonly releasable: number = Infinity;
   readonly lastSaveSeconds: number;
 

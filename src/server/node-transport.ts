@@ -3,13 +3,13 @@
  *
  * Plain sockets read into one region that all of them share (`onread`): the bytes are used up before the callback returns, so nothing is
  * allocated for a read. An accepted socket has begun its life without `onread`, hence its handle is moved to a new one. TLS has
- * neither a shared read region nor immediate writes and takes the ordinary `data` events.
+ * neither `onread` nor immediate writes: it takes the ordinary `data` events, whose bytes are copied to the same region.
  */
 import net from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import { Region } from '../bytes/region.ts';
-import { CARRY_BYTES, READ_BYTES } from '../protocols/resp/limits.ts';
-import type { Transport } from '../protocols/resp/transport.ts';
+import { CARRY_BYTES, READ_BYTES } from '../protocols/limits.ts';
+import type { Transport } from '../protocols/transport.ts';
 
 /** What a transport tells its connection. */
 export interface TransportEvents {
@@ -27,7 +27,7 @@ const NO_EVENTS: TransportEvents = {
 
 const NOTHING = Buffer.alloc(0);
 
-/** The region that all plain sockets of a shard read into: CARRY_BYTES of room, then READ_BYTES for what arrives. */
+/** The region that all sockets of a shard read into: CARRY_BYTES of room, then READ_BYTES for what arrives. */
 export class ReadRegion {
   readonly region: Region;
   readonly buffer: Buffer;
@@ -153,15 +153,14 @@ export function adoptPlainSocket(
 }
 
 /** Takes a TLS socket whose handshake is done. */
-export function adoptTlsSocket(socket: TLSSocket): SocketTransport {
+export function adoptTlsSocket(socket: TLSSocket, reads: ReadRegion): SocketTransport {
   const handle = (socket as unknown as { _handle: SocketHandle | null })._handle ?? {};
   const transport = new TlsTransport(socket, socket, handle, undefined);
-  const region = Region.allocate(CARRY_BYTES + READ_BYTES);
   socket.on('data', (chunk: Buffer) => {
     for (let from = 0; from < chunk.length; from += READ_BYTES) {
       const part = Math.min(READ_BYTES, chunk.length - from);
-      region.bytes.set(chunk.subarray(from, from + part), CARRY_BYTES);
-      if (!transport.events.receive(region, CARRY_BYTES, part)) socket.pause();
+      reads.buffer.set(chunk.subarray(from, from + part));
+      if (!transport.events.receive(reads.region, CARRY_BYTES, part)) socket.pause();
     }
   });
   return transport;

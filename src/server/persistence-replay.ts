@@ -1,6 +1,7 @@
 /** Applies the commands of a log to a shard: a session that nobody listens to. */
 import type { Request } from '../bytes/resp-request.ts';
 import type { Apply } from '../log/entry-reader.ts';
+import { ItemReplay } from '../models/redis/item-line.ts';
 import { Session, type SessionIo } from '../models/redis/session.ts';
 import type { Shard } from './shard.ts';
 
@@ -32,13 +33,17 @@ export function makeApplier(shard: Shard): Apply {
   const { dispatcher, model } = shard;
   const { reply } = model;
   const session = new Session(0, NOBODY, model.engine.now, true);
-  return (request: Request): string | undefined => {
+  const items = new ItemReplay(model);
+  const apply: Apply = (request: Request): string | undefined => {
     const errors = reply.errorCount;
     const problem = dispatcher.replay(session, request);
+    items.applied(session, request);
     if (problem !== undefined) return problem;
     if (reply.errorCount === errors) return undefined;
     return `'${request.text(0).slice(0, 64)}' fails: ${reply.lastError}`;
   };
+  apply.line = (region, start, end) => items.line(region, start, end);
+  return apply;
 }
 
 /** Runs `work` as part of a load: entries alone change state, and what is replied reaches nobody. */

@@ -5,6 +5,7 @@
  * Start: `lock` takes the directory, `open` loads what is there in slices (clients are answered LOADING meanwhile) and begins to log. Each
  * tick calls `write`; output leaves as far as `releasable`.
  */
+import { compare64 } from '../bytes/unsigned64.ts';
 import { Aof } from '../log/aof.ts';
 import type { LogLevel } from '../log/append-log.ts';
 import type { SyncPolicy } from '../log/file-sync.ts';
@@ -103,6 +104,14 @@ export class Persistence implements ServerPersistence {
   get refusal(): string | undefined {
     const { failure } = this.aof.log;
     return failure && `MISCONF ${failure.message}`;
+  }
+
+  get isOverfull(): boolean {
+    return this.aof.log.isOverfull;
+  }
+
+  get isStuck(): boolean {
+    return this.aof.log.isStuck;
   }
 
   get position(): number {
@@ -247,12 +256,17 @@ export class Persistence implements ServerPersistence {
   reload(): string | undefined {
     const shard = this.#theShard;
     if (this.#isMidEntry) return 'the transaction has changed keys already';
+    const { cas } = shard.engine;
+    const { high, low } = cas;
     try {
       if (this.isOn) this.#reloadLog(shard);
       else this.#reloadDump(shard);
       return undefined;
     } catch (error) {
       return error instanceof Error ? error.message : String(error);
+    } finally {
+      // What is kept may not know of the latest numbers; nobody gets one twice.
+      if (compare64(cas.high, cas.low, high, low) < 0) cas.set(high, low);
     }
   }
 

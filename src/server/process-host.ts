@@ -1,7 +1,7 @@
 /** The model's view of this process: what INFO asks of the operating system, timers, shutdown. */
 import { createRequire } from 'node:module';
 import os from 'node:os';
-import type { Host, HostPersistence, Output } from '../models/redis/host.ts';
+import type { CpuTimes, Host, HostPersistence, Output } from '../models/redis/host.ts';
 import type { System } from '../os/system.ts';
 import type { Logger } from './logger.ts';
 
@@ -14,6 +14,7 @@ export interface ProcessHostOptions {
   shutdown: Host['shutdown'];
   network: Host['network'];
   buffers: Host['buffers'];
+  tcpPort: () => number;
   /** Called before the function of a timer: the tick that it begins has a time of its own. */
   beforeTimer: () => void;
 }
@@ -28,13 +29,13 @@ export class ProcessHost implements Host {
   readonly configFile: string;
   readonly startedMs: number;
   readonly runId: string;
-  tcpPort = 0;
   readonly shutdown: Host['shutdown'];
   readonly network: Host['network'];
   readonly buffers: Host['buffers'];
   readonly #system: System;
   readonly #logger: Logger;
   readonly #beforeTimer: () => void;
+  readonly #tcpPort: () => number;
   #peakRss = 0;
 
   constructor(options: ProcessHostOptions) {
@@ -44,11 +45,16 @@ export class ProcessHost implements Host {
     this.persistence = options.persistence;
     this.configFile = options.configFile;
     this.#beforeTimer = options.beforeTimer;
+    this.#tcpPort = options.tcpPort;
     this.shutdown = options.shutdown;
     this.network = options.network;
     this.buffers = options.buffers;
     this.startedMs = this.#system.clock.now();
     this.runId = Buffer.from(this.#system.randomness.bytes(20)).toString('hex');
+  }
+
+  get tcpPort(): number {
+    return this.#tcpPort();
   }
 
   memory(): ReturnType<Host['memory']> {
@@ -58,8 +64,16 @@ export class ProcessHost implements Host {
   }
 
   cpu(): ReturnType<Host['cpu']> {
-    const { user, system } = process.cpuUsage();
-    return { userSeconds: user / 1e6, systemSeconds: system / 1e6 };
+    // Node.js 20 knows the times of the whole process only.
+    const { threadCpuUsage } = process as { threadCpuUsage?: (this: void) => NodeJS.CpuUsage };
+    const seconds = ({ user, system }: NodeJS.CpuUsage): CpuTimes => ({
+      userSeconds: user / 1e6,
+      systemSeconds: system / 1e6,
+    });
+    return {
+      ...seconds(process.cpuUsage()),
+      mainThread: threadCpuUsage && seconds(threadCpuUsage()),
+    };
   }
 
   monotonicUs(): number {

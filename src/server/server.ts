@@ -2,17 +2,27 @@
  * A server of one shard: settings in, a running process's parts out. `kvasir serve` is a thin shell around `startServer`, which programs
  * and tests may call as well; several servers live in one process without knowing of each other.
  */
+import path from 'node:path';
 import { MemoryEngine } from '../memory/index.ts';
+import type { Tunables } from '../models/memcached/tunables.ts';
 import { applySettings } from '../models/redis/apply-settings.ts';
 import { COMMANDS } from '../models/redis/commands/index.ts';
 import { HOUSEKEEPING_MS } from '../models/redis/housekeeping.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import { realSystem, type System } from '../os/system.ts';
 import { ClientLimits } from './client-limits.ts';
-import { applyServerSettings, listenOptions } from './apply-settings.ts';
+import {
+  applyServerSettings,
+  followKeepAlive,
+  followListenSettings,
+  listenOptions,
+} from './apply-settings.ts';
+import { Door, RESP_REFUSALS } from './door.ts';
 import { Listeners } from './listeners.ts';
 import type { Logger } from './logger.ts';
-import { ReadRegion, type SocketTransport } from './node-transport.ts';
+import type { MemcachedSide } from './memcached.ts';
+import { isMemcachedOn } from './memcached-settings.ts';
+import { ReadRegion } from './node-transport.ts';
 import { NoPersistence } from './no-persistence.ts';
 import { ProcessHost } from './process-host.ts';
 import { type ServerPersistence, Shard } from './shard.ts';
@@ -22,6 +32,8 @@ export interface ServerOptions {
   logger: Logger;
   /** Keep nothing: no directory, no lock, no log. */
   memoryOnly?: boolean;
+  /** What `stats settings` of the memcached side shows of memcached's tuning. */
+  tunables?: Partial<Tunables>;
   /** Called while a data set loads. */
   onProgress?: (progress: LoadProgress) => void;
   /** The operating system; tests give parts of a simulated one. */
@@ -35,6 +47,8 @@ export interface RunningServer {
   readonly addresses: readonly string[];
   /** The TCP port, 0 without one. */
   readonly port: number;
+  /** The memcached side, where there is one. */
+  readonly memcached: MemcachedSide | undefined;
   readonly shard: Shard;
   /** Data is loaded and clients are served; rejects where the load failed (the server is stopped then). */
   readonly ready: Promise<void>;
@@ -54,8 +68,8 @@ export interface LoadProgress {
 const SWEEP_MS = 1000;
 
 /**
- * Opens the listeners and begins to load; clients that come meanwhile get LOADING. Throws ListenError, DirectoryLockedError and what the
- * persistence throws (FileError, CorruptLogError) before anything is served.
+ * Opens the listeners and begins to load; clients that come meanwhile get LOADING. Throws ListenError, TlsError, MemcachedSettingError,
+ * DirectoryLockedError and what the persistence throws (FileError, CorruptLogError) before anything is served.
  */
 export async function startServer(options: ServerOptions): Promise<RunningServer> {
   const { settings, logger } = options;
@@ -72,14 +86,17 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   let stopping: Promise<void> | undefined = undefined;
   const cancels: (() => void)[] = [];
 
+  let memcached: MemcachedSide | undefined = undefined;
   const stop = (code: number): Promise<void> => {
     stopping ??= (async () => {
-      await listeners.close();
+      listeners.close();
+      memcached?.close();
       for (const cancel of cancels) cancel();
       shard.drain();
       await persistence.close();
       shard.drain();
       for (const connection of [...shard.connections]) connection.close();
+      door.handshakes.close();
       logger.notice('Kvasir is now ready to exit, bye bye...');
       finish(code);
     })();
@@ -95,6 +112,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       begin: (session) => shard.outbox.begin(session),
       end: () => shard.outbox.end(),
       repeat: (session) => shard.outbox.repeat(session),
+      lend: (engine, ref, from, to) => shard.outbox.lend(engine, ref, from, to),
     },
     shutdown: () => {
       logger.warning('User requested shutdown...');
@@ -102,13 +120,16 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       return undefined;
     },
     network: () => ({
-      inputBytes: shard.inputBytes,
-      outputBytes: shard.outputBytes,
-      connectionsReceived,
-      rejectedConnections,
+      inputBytes: shard.inputBytes + (memcached?.inputBytes ?? 0),
+      outputBytes: shard.outputBytes + (memcached?.outputBytes ?? 0),
+      reads: shard.reads + (memcached?.reads ?? 0),
+      writes: shard.writes + (memcached?.writes ?? 0),
+      connectionsReceived: door.received + (memcached?.door.received ?? 0),
+      rejectedConnections: door.rejected + (memcached?.door.rejected ?? 0),
       evictedClients: shard.limits.evictedClients,
     }),
     buffers: () => shard.limits.buffers(),
+    tcpPort: () => listeners.tcpPort,
     beforeTimer: () => {
       shard.engine.now = system.clock.now();
     },
@@ -119,47 +140,66 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     persistence,
   );
   shard.log = (level, message) => logger[level](message);
-  shard.limits = new ClientLimits(shard.model, (message) => logger.warning(message));
+  shard.limits = new ClientLimits(shard.model, (level, message) => logger[level](message));
 
-  let connectionsReceived = 0;
-  let rejectedConnections = 0;
-  const admit = (isLocal: boolean): string | undefined => {
-    connectionsReceived++;
-    if (shard.connections.size >= settings.number('maxclients')) {
-      rejectedConnections++;
-      return 'ERR max number of clients reached';
-    }
-    if (!isLocal && settings.flag('protected-mode') && settings.text('requirepass') === '') {
-      rejectedConnections++;
-      return PROTECTED_MODE;
-    }
-    return undefined;
-  };
-  const accept = (transport: SocketTransport): void => {
-    shard.accept(transport, settings.text('requirepass') === '');
-  };
-  const listeners = new Listeners(system.files, new ReadRegion(), admit, accept);
+  const reads = new ReadRegion();
+  const hasPassword = (): boolean => settings.text('requirepass') !== '';
+  const door = new Door({
+    reads,
+    isFull: (handshaking) => {
+      const clients = shard.connections.size - (memcached?.clientCount ?? 0);
+      return clients + handshaking >= settings.number('maxclients');
+    },
+    isProtected: () => settings.flag('protected-mode') && !hasPassword(),
+    accept: (transport) => shard.accept(transport, !hasPassword()),
+    log: (message) => logger.verbose(message),
+    refusals: RESP_REFUSALS,
+  });
+  const listeners = new Listeners(system.files, door, (message) => logger.warning(message));
 
   applySettings(shard.model);
   applyServerSettings(settings, shard);
+  followKeepAlive(settings, door);
+  if (isMemcachedOn(settings)) {
+    const { MemcachedSide } = await import('./memcached.ts');
+    memcached = new MemcachedSide({
+      ...{ system, settings, logger, shard, reads },
+      shutDown: () => void stop(0),
+    });
+    Object.assign(memcached.model.tunables, options.tunables);
+  }
   await persistence.lock();
   try {
     await listeners.open(listenOptions(settings));
+    await memcached?.open();
   } catch (error) {
+    listeners.close();
     await persistence.close();
     throw error;
   }
-  host.tcpPort = listeners.tcpPort;
+  settings.initialise('dir', [path.resolve(settings.text('dir'))]); // as Redis: its working directory
+  followListenSettings(settings, listeners, (message) => logger.warning(message));
   cancels.push(system.timers.every(SWEEP_MS, () => shard.sweep()));
   cancels.push(system.timers.every(HOUSEKEEPING_MS, () => shard.keepHouse()));
 
-  const ready = persistence.open(shard).catch(async (error: unknown) => {
+  const ready = loadAll().catch(async (error: unknown) => {
     await stop(1);
     throw error;
   });
+
+  async function loadAll(): Promise<void> {
+    await persistence.open(shard);
+    // What a client knows of data that was lost is not to be mistaken for what comes now.
+    if (memcached !== undefined) engine.cas.startAt(Math.floor(system.clock.now() / 1000));
+  }
   return {
-    addresses: listeners.addresses,
-    port: listeners.tcpPort,
+    get addresses() {
+      return [...listeners.addresses, ...(memcached?.addresses ?? [])];
+    },
+    get port() {
+      return listeners.tcpPort;
+    },
+    memcached,
     shard,
     ready,
     stop: () => stop(0),
@@ -180,8 +220,3 @@ async function createPersistence(
     ...(options.onProgress === undefined ? {} : { onProgress: options.onProgress }),
   });
 }
-
-const PROTECTED_MODE =
-  'DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. ' +
-  'In this mode connections are only accepted from the loopback interface. To let other machines in, set a password (requirepass), ' +
-  "or, where the network itself is trusted, say CONFIG SET protected-mode no from this machine, or start with '--protected-mode no'.";

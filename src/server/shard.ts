@@ -12,14 +12,16 @@ import type { MemoryEngine } from '../memory/index.ts';
 import type { CommandSpec } from '../models/redis/command.ts';
 import { Dispatcher } from '../models/redis/dispatch.ts';
 import { Effects, type EffectSink } from '../models/redis/effects.ts';
+import { makeRoom, RUNNING } from '../models/redis/eviction.ts';
 import type { Host, HostPersistence } from '../models/redis/host.ts';
 import { keepHouse } from '../models/redis/housekeeping.ts';
 import { RedisModel } from '../models/redis/model.ts';
 import { Session } from '../models/redis/session.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import type { System } from '../os/system.ts';
-import { Connection, type ConnectionShare } from '../protocols/resp/connection.ts';
-import { Outbox } from '../protocols/resp/outbox.ts';
+import type { Connection } from '../protocols/connection.ts';
+import { RespConnection, type RespShare } from '../protocols/resp/connection.ts';
+import { Outbox } from '../protocols/outbox.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SocketTransport } from './node-transport.ts';
 
@@ -29,8 +31,12 @@ export interface ShardPersistence extends HostPersistence {
   write(): void;
   /** So much is buffered that it should be written before the tick ends. */
   readonly isFull: boolean;
+  /** Writing does not help for now, and no more should be buffered. */
+  readonly isOverfull: boolean;
   /** Output sealed at or before this position may leave. */
   readonly releasable: number;
+  /** The disk does not take what is buffered: output of later ticks, in which nothing is changed, may leave before it does. */
+  readonly isStuck: boolean;
 }
 
 /** What a server needs beyond that: the life of the log. */
@@ -49,6 +55,8 @@ export interface ServerPersistence extends ShardPersistence {
 const BACKGROUND_UNITS = 512;
 /** How long due keys are deleted in one go before clients get their turn. */
 const EXPIRE_SLICE_US = 1000;
+/** How long keys are evicted in one go at the end of a tick (Redis's 500 at the default tenacity). */
+const EVICT_SLICE_US = 500;
 
 export interface ShardOptions {
   system: System;
@@ -58,7 +66,7 @@ export interface ShardOptions {
   sink: EffectSink;
 }
 
-export class Shard implements ConnectionShare {
+export class Shard implements RespShare {
   readonly parser: RespParser = new RespParser();
   readonly request: Request = new Request();
   readonly outbox: Outbox = new Outbox();
@@ -68,8 +76,12 @@ export class Shard implements ConnectionShare {
   readonly engine: MemoryEngine;
   readonly connections: Set<Connection> = new Set();
   maxQueryBytes = 0;
+  /** `timeout`. */
+  idleSeconds = 0;
   inputBytes = 0;
   outputBytes = 0;
+  reads = 0;
+  writes = 0;
   limits!: ClientLimits;
   log: (level: 'verbose' | 'warning', message: string) => void = () => {};
   readonly #system: System;
@@ -78,6 +90,10 @@ export class Shard implements ConnectionShare {
   /** When this tick's work began, in monotonic microseconds; -1: it has not. */
   #busySinceUs = -1;
   #wakeAtMs = Infinity;
+  /** The log's position at the end of the last tick. */
+  #sealedPosition = 0;
+  /** `outbox.regionsTaken` when it was last looked who holds output. */
+  #regionsSeen = 0;
   #cancelWake: (() => void) | undefined = undefined;
   readonly #endTickBound: () => void;
 
@@ -86,7 +102,7 @@ export class Shard implements ConnectionShare {
     this.#persistence = persistence;
     this.engine = options.engine;
     this.engine.now = options.system.clock.now();
-    this.effects = new Effects(options.sink);
+    this.effects = new Effects(options.sink, this.engine.cas);
     this.model = new RedisModel({
       settings: options.settings,
       commands: options.commands,
@@ -103,36 +119,63 @@ export class Shard implements ConnectionShare {
   /** A client connected; its transport begins to deliver once this returns. */
   accept(transport: SocketTransport, isAuthenticated: boolean): Connection {
     this.engine.now = this.#system.clock.now();
-    const connection = new Connection(transport, this);
+    const connection = new RespConnection(transport, this);
     connection.session = new Session(
       this.model.nextSessionId++,
       connection,
       this.engine.now,
       isAuthenticated,
     );
-    this.connections.add(connection);
     this.model.connect(connection.session);
+    this.attach(connection, transport);
+    return connection;
+  }
+
+  /** From now on `connection`, which has its session, gets what `transport` receives. */
+  attach(connection: Connection, transport: SocketTransport): void {
+    this.connections.add(connection);
+    this.limits.note(connection);
     transport.events = {
       receive: (region, at, length) => {
-        if (this.#busySinceUs < 0) this.#beginTick();
+        this.enterTick();
         connection.session.lastMs = this.engine.now;
         const isWanted = connection.receive(region, at, length);
-        if (this.#persistence.isFull) this.#persistence.write();
+        this.ranInput();
         return isWanted;
       },
       receivedEnd: () => connection.receivedEnd(),
       closed: () => connection.closed(),
     };
-    return connection;
+  }
+
+  /** A connection that was attached is gone; false where that is known already. */
+  detach(connection: Connection): boolean {
+    this.limits.forget(connection);
+    return this.connections.delete(connection);
   }
 
   closed(connection: Connection): void {
-    if (!this.connections.delete(connection)) return;
-    this.model.disconnect(connection.session);
+    if (this.detach(connection)) this.model.disconnect(connection.session);
+  }
+
+  /** Input is about to run: the first of a tick reads the tick's time. */
+  enterTick(): void {
+    if (this.#busySinceUs < 0) this.#beginTick();
+  }
+
+  /** Input has run. */
+  ranInput(): void {
+    if (!this.#persistence.isFull) return;
+    this.#persistence.write();
+    if (this.#persistence.isOverfull) this.model.pauses.holdForLog(true);
   }
 
   mayHold(connection: Connection, bytes: number): boolean {
     return this.limits.mayHold(connection, bytes);
+  }
+
+  noteMemory(connection: Connection): void {
+    this.limits.note(connection);
   }
 
   soon(fn: () => void): void {
@@ -167,6 +210,7 @@ export class Shard implements ConnectionShare {
 
   /** More of the log is durable: output that waited for it leaves. */
   durableAdvanced(): void {
+    if (!this.#persistence.isOverfull) this.model.pauses.holdForLog(false);
     this.outbox.release(this.#persistence.releasable);
   }
 
@@ -174,12 +218,26 @@ export class Shard implements ConnectionShare {
   drain(): void {
     const { clock } = this.#system;
     const before = clock.monotonicUs();
+    const wasStuck = this.#persistence.isStuck;
     this.#persistence.write();
     const took = clock.monotonicUs() - before;
     this.model.stats.logUs += took;
     this.model.latency.sample('aof-write', Math.floor(took / 1000), this.engine.now);
-    this.outbox.seal(this.#persistence.position);
-    this.outbox.release(this.#persistence.releasable);
+    this.model.pauses.holdForLog(this.#persistence.isOverfull);
+    const { position, releasable } = this.#persistence;
+    if (wasStuck && position === this.#sealedPosition) {
+      this.outbox.seal(releasable);
+      this.outbox.releaseAround(releasable);
+    } else {
+      this.outbox.seal(position);
+      this.outbox.release(releasable);
+    }
+    this.#sealedPosition = position;
+    // What waits for the disk counts as output of those it is for, too.
+    if (this.outbox.length > 0 && this.outbox.regionsTaken !== this.#regionsSeen) {
+      this.#regionsSeen = this.outbox.regionsTaken;
+      this.limits.checkHeld(this.connections);
+    }
   }
 
   /** The first work of a tick: its time is read once. */
@@ -195,6 +253,7 @@ export class Shard implements ConnectionShare {
     this.#busySinceUs = -1;
     this.engine.now = this.#system.clock.now();
     const isMoreDue = this.#expireDue();
+    const isOverLimit = this.#evict();
     this.drain();
     this.limits.enforce();
     const { clock } = this.#system;
@@ -203,7 +262,7 @@ export class Shard implements ConnectionShare {
     const isMoreWork = this.engine.step(BACKGROUND_UNITS);
     const nowUs = clock.monotonicUs();
     stats.noteOwnWork(nowUs - beforeStepUs);
-    if (isMoreDue || isMoreWork) this.schedule();
+    if (isMoreDue || isOverLimit || isMoreWork) this.schedule();
     this.#armWake();
     stats.endCycle(nowUs - sinceUs);
   }
@@ -226,6 +285,23 @@ export class Shard implements ConnectionShare {
     if (isMoreDue) model.stats.expiredTimeCapReached++;
     model.latency.sample('expire-cycle', Math.floor(took / 1000), this.engine.now);
     return isMoreDue;
+  }
+
+  /** Evicts keys while more memory is in use than may be, for at most EVICT_SLICE_US; true when there is more to do. */
+  #evict(): boolean {
+    const { model } = this;
+    if (!model.engine.evictor.isOver(0)) return false;
+    const { clock } = this.#system;
+    const before = clock.monotonicUs();
+    let room = makeRoom(model, 0);
+    let took = clock.monotonicUs() - before;
+    while (room === RUNNING && took < EVICT_SLICE_US) {
+      room = makeRoom(model, 0);
+      took = clock.monotonicUs() - before;
+    }
+    model.stats.noteOwnWork(took);
+    model.latency.sample('eviction-cycle', Math.floor(took / 1000), this.engine.now);
+    return room === RUNNING;
   }
 
   /** Wakes when the next key is due, so that its event is on time. */

@@ -8,6 +8,8 @@ interface Script {
   readonly settings: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly ticks: number;
+  /** The writer is a client of memcached, and sends such requests. */
+  readonly memcached?: (random: SeededRandomness) => string;
   readonly at?: (tick: number, server: SimulatedServer, admin: SimulatedClient) => void;
 }
 
@@ -41,15 +43,19 @@ async function play(script: Script, files: SimulatedFileSystem): Promise<Outcome
     await server.open();
     note();
     files.loop.onEvent = note;
-    const [writer, reader, admin] = [server.connect(), server.connect(), server.connect()];
+    const { memcached } = script;
+    const writer = memcached === undefined ? server.connect() : server.connectMemcached();
+    const [reader, admin] = [server.connect(), server.connect()];
     for (let tick = 0; tick < script.ticks && !files.isDead; tick++) {
       script.at?.(tick, server, admin);
       for (let i = random.below(4); i > 0; i--) {
         const request = stateOf.length;
-        writer.send(...randomRequest(random, request));
+        if (memcached === undefined) writer.send(...randomRequest(random, request));
+        else writer.sendText(memcached(random));
         note();
         stateOf.push(states.length - 1);
-        writer.send(`ECHO request:${request}`);
+        if (memcached === undefined) writer.send(`ECHO request:${request}`);
+        else writer.sendText(`mg nothing Orequest:${request}\r\n`);
       }
       reader.send('SELECT 0', 'GET marker');
       await files.loop.run(random.uniform() * 3);
@@ -83,6 +89,29 @@ function randomRequest(random: SeededRandomness, request: number): string[] {
   ];
   const change = changes[random.below(changes.length)]!;
   return ['MULTI', `SELECT ${random.below(2)}`, change, 'SELECT 0', marker, 'EXEC'];
+}
+
+/** One entry each. */
+function randomMemcachedRequest(random: SeededRandomness): string {
+  const key = `key:${random.below(8)}`;
+  const value = 'v'.repeat(random.below(200));
+  const flags = random.below(3) * 1000;
+  const requests = [
+    `set ${key} ${flags} 0 ${value.length}\r\n${value}\r\n`,
+    `set ${key} ${flags} 1 5\r\nshort\r\n`,
+    `set ${key} ${flags} 0 2\r\n10\r\n`,
+    `append ${key} 0 0 4\r\ntail\r\n`,
+    `incr ${key} 95\r\n`,
+    `touch ${key} ${random.below(3)}\r\n`,
+    `delete ${key}\r\n`,
+    `ms ${key} 1 F${flags} T2\r\nx\r\n`,
+    `ms ${key} 1 E${random.below(100)}\r\ny\r\n`,
+    `md ${key} I T30\r\n`,
+    `mg ${key} R50 v\r\n`,
+    `mg ${key} N30 v\r\n`,
+    `ma ${key} N30\r\n`,
+  ];
+  return requests[random.below(requests.length)]!;
 }
 
 function newMachine(): SimulatedFileSystem {
@@ -132,6 +161,19 @@ describe.each(['always', 'everysec', 'no'])('a server that crashes, appendfsync 
       ticks: 40,
       at: (tick, _server, admin) => {
         if (tick === 8 || tick === 24) admin.send('BGREWRITEAOF');
+      },
+    };
+    await crashEverywhere(script, STRIDE);
+  });
+
+  test('while memcached clients write', async () => {
+    const script: Script = {
+      settings: { appendfsync: policy, databases: '2', 'memcached-port': '11211' },
+      seed: 14,
+      ticks: 40,
+      memcached: randomMemcachedRequest,
+      at: (tick, _server, admin) => {
+        if (tick === 10 || tick === 25) admin.send('BGREWRITEAOF');
       },
     };
     await crashEverywhere(script, STRIDE);

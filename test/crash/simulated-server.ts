@@ -4,14 +4,18 @@ import { MemoryEngine } from '../../src/memory/index.ts';
 import { applySettings } from '../../src/models/redis/apply-settings.ts';
 import { COMMANDS } from '../../src/models/redis/commands/index.ts';
 import { Settings } from '../../src/models/redis/settings/settings.ts';
+import { itemText } from '../../src/models/redis/testing/harness.ts';
 import { SeededRandomness } from '../../src/os/randomness.ts';
 import type { SimulatedFileSystem } from '../../src/os/simulated-file-system.ts';
 import { SimulatedLocks } from '../../src/os/simulated-locks.ts';
 import type { System } from '../../src/os/system.ts';
-import { CARRY_BYTES } from '../../src/protocols/resp/limits.ts';
-import { FakeTransport } from '../../src/protocols/resp/testing.ts';
+import { CARRY_BYTES } from '../../src/protocols/limits.ts';
+import { FakeTransport } from '../../src/protocols/testing.ts';
+import { applyServerSettings } from '../../src/server/apply-settings.ts';
 import { ClientLimits } from '../../src/server/client-limits.ts';
 import { silentLogger } from '../../src/server/logger.ts';
+import { MemcachedSide } from '../../src/server/memcached.ts';
+import { isMemcachedOn } from '../../src/server/memcached-settings.ts';
 import { ReadRegion, type SocketTransport } from '../../src/server/node-transport.ts';
 import { Persistence } from '../../src/server/persistence.ts';
 import { ProcessHost } from '../../src/server/process-host.ts';
@@ -40,7 +44,11 @@ export class SimulatedClient {
       const words = line.split(' ');
       return `*${words.length}\r\n${words.map((w) => `$${w.length}\r\n${w}\r\n`).join('')}`;
     });
-    const bytes = Buffer.from(text.join(''), 'latin1');
+    this.sendText(text.join(''));
+  }
+
+  sendText(text: string): void {
+    const bytes = Buffer.from(text, 'latin1');
     this.#reads.region.bytes.set(bytes, CARRY_BYTES);
     this.transport.events.receive(this.#reads.region, CARRY_BYTES, bytes.length);
   }
@@ -49,6 +57,8 @@ export class SimulatedClient {
 export class SimulatedServer {
   readonly shard: Shard;
   readonly persistence: Persistence;
+  /** Where a setting asks for it. */
+  readonly memcached: MemcachedSide | undefined;
   fatal = false;
   readonly files: SimulatedFileSystem;
 
@@ -94,16 +104,20 @@ export class SimulatedServer {
         begin: (session) => this.shard.outbox.begin(session),
         end: () => this.shard.outbox.end(),
         repeat: (session) => this.shard.outbox.repeat(session),
+        lend: (engine, ref, from, to) => this.shard.outbox.lend(engine, ref, from, to),
       },
       shutdown: () => undefined,
       network: () => ({
         inputBytes: 0,
+        reads: 0,
+        writes: 0,
         outputBytes: 0,
         connectionsReceived: 0,
         rejectedConnections: 0,
         evictedClients: 0,
       }),
       buffers: () => ({ maxInputBytes: 0, maxOutputBytes: 0, clientsBytes: 0 }),
+      tcpPort: () => 0,
       beforeTimer: () => {
         engine.now = loop.now();
       },
@@ -113,8 +127,15 @@ export class SimulatedServer {
       host,
       this.persistence,
     );
-    this.shard.limits = new ClientLimits(this.shard.model, () => {});
+    this.shard.limits = new ClientLimits(this.shard.model);
     applySettings(this.shard.model);
+    applyServerSettings(settings, this.shard);
+    this.memcached = isMemcachedOn(settings)
+      ? new MemcachedSide({
+          ...{ system, settings, logger, shard: this.shard, reads: new ReadRegion() },
+          shutDown: () => {},
+        })
+      : undefined;
   }
 
   /** Loads and begins to serve; settles, too, when the machine stops meanwhile. */
@@ -134,7 +155,13 @@ export class SimulatedServer {
     return client;
   }
 
-  /** All keys of all databases with values and expiries, in one line. */
+  connectMemcached(): SimulatedClient {
+    const client = new SimulatedClient();
+    this.memcached!.accept(client.transport as unknown as SocketTransport);
+    return client;
+  }
+
+  /** All keys of all databases with values, expiries, and what memcached's clients see of them, in one line. */
   dump(): string {
     const lines: string[] = [];
     const { engine, model } = this.shard;
@@ -142,7 +169,9 @@ export class SimulatedServer {
       db.keys.forEach((ref) => {
         const value = Buffer.from(engine.copyValue(ref)).toString('latin1');
         const short = value.length > 40 ? `${value.slice(0, 40)}(${value.length})` : value;
-        lines.push(`${db.id}:${model.keyText(ref)}=${short}@${engine.expiry(ref)}`);
+        const item = itemText(db.keys, ref);
+        const record = `${db.id}:${model.keyText(ref)}=${short}@${engine.expiry(ref)}`;
+        lines.push(item === undefined ? record : `${record} ${item}`);
       });
     }
     return lines.sort().join(' ');

@@ -30,7 +30,7 @@ test('a second server on the same directory is refused; after kill -9 the direct
   const first = await ServerProcess.start(['--dir', dir]);
   const second = ServerProcess.spawn(first.port + 1, ['--dir', dir]);
   expect(await second.exited).toBe(1);
-  expect(second.output).toMatch(/is in use by another server \(process \d+/);
+  expect(second.output).toMatch(/is in use \(process \d+/);
   await first.kill('SIGKILL');
   const third = await ServerProcess.start(['--dir', dir]);
   expect(await third.kill('SIGTERM')).toBe(0);

@@ -60,27 +60,37 @@ export class ServerProcess {
     this.exited = new Promise((resolve) => child.once('exit', resolve));
   }
 
-  /** Starts a server without waiting for it. */
-  static spawn(port: number, args: readonly string[]): ServerProcess {
-    const all = [MAIN, 'serve', ...args, '--port', String(port)];
-    return new ServerProcess(
-      port,
-      spawn(process.execPath, all, { stdio: ['ignore', 'pipe', 'pipe'] }),
-    );
+  /** Starts a server without waiting for it; `program` runs it another way than as `node main.js`. */
+  static spawn(
+    port: number,
+    args: readonly string[],
+    program: readonly string[] = [process.execPath, MAIN],
+  ): ServerProcess {
+    const all = [...program.slice(1), 'serve', ...args, '--port', String(port)];
+    return new ServerProcess(port, spawn(program[0]!, all, { stdio: ['ignore', 'pipe', 'pipe'] }));
   }
 
   /** Starts a server and waits until it serves. */
   static async start(args: readonly string[], port?: number): Promise<ServerProcess> {
     const server = ServerProcess.spawn(port ?? (await freePort()), args);
+    await server.isReady();
+    return server;
+  }
+
+  /** Waits until it serves; throws where it ends instead. */
+  async isReady(): Promise<void> {
     let hasExited = false;
-    void server.exited.then(() => {
+    void this.exited.then(() => {
       hasExited = true;
     });
-    while (!server.output.includes('Ready to accept connections')) {
-      if (hasExited) throw new Error(`the server ended:\n${server.output}`);
+    while (!this.output.includes('Ready to accept connections')) {
+      if (hasExited) throw new Error(`the server ended:\n${this.output}`);
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
-    return server;
+  }
+
+  get pid(): number {
+    return this.#child.pid!;
   }
 
   kill(signal: NodeJS.Signals): Promise<number | null> {

@@ -1,6 +1,6 @@
 /** The load: redis-benchmark, one run of one command, with the server's CPU time around it. */
 import { spawn } from 'node:child_process';
-import type { MeasuredServer } from './processes.ts';
+import { endedChildrenCpuSeconds, type MeasuredServer } from './processes.ts';
 
 export interface LoadOptions {
   /** A name of redis-benchmark's -t, or a whole command. */
@@ -18,6 +18,8 @@ export interface LoadResult {
   p99Ms: number;
   maxMs: number;
   cpuMicroseconds: number;
+  /** How busy redis-benchmark was, 0 to 1: near 1 it is what limits the throughput. */
+  clientBusy: number;
 }
 
 export async function runLoad(server: MeasuredServer, load: LoadOptions): Promise<LoadResult> {
@@ -29,7 +31,9 @@ export async function runLoad(server: MeasuredServer, load: LoadOptions): Promis
     ...(isNamed ? ['-t', load.command as string] : (load.command as readonly string[])),
   ];
   const before = server.cpuSeconds();
+  const clientBefore = endedChildrenCpuSeconds();
   const output = await run('redis-benchmark', args);
+  const clientSeconds = endedChildrenCpuSeconds() - clientBefore;
   const cpuSeconds = server.cpuSeconds() - before;
   // "test","rps","avg_latency_ms","min","p50","p95","p99","max"; the last line is the command's.
   const line = output.trim().split('\n').at(-1)!;
@@ -43,6 +47,7 @@ export async function runLoad(server: MeasuredServer, load: LoadOptions): Promis
     p99Ms: fields[5]!,
     maxMs: fields[6]!,
     cpuMicroseconds: (cpuSeconds * 1e6) / load.requests,
+    clientBusy: Math.min(1, (clientSeconds * fields[0]!) / load.requests),
   };
 }
 

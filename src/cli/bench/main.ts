@@ -5,7 +5,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { packageVersion } from '../../server/process-host.ts';
 import { addLsmBench } from './lsm/command.ts';
-import { benchRedis, formatRows, type Row } from './redis.ts';
+import { benchRedis, formatRows } from './redis.ts';
 
 /** Runs the bench that `words` name; the exit code is 1 when a floor was missed. */
 export async function bench(words: readonly string[]): Promise<number> {
@@ -39,7 +39,38 @@ export async function bench(words: readonly string[]): Promise<number> {
         },
         (text) => process.stderr.write(`${text}\n`),
       );
-      report('redis', rows, String(options['out']), isQuick);
+      report('redis', rows, formatRows(rows), String(options['out']), isQuick);
+      if (rows.some((row) => row.isMet === false)) code = 1;
+    });
+  program
+    .command('memcached')
+    .description('beside memcached -t 1: throughput, latency, CPU, memory (needs memcached)')
+    .option('--rounds <n>', 'rounds of each load', '5')
+    .option('--requests <n>', 'requests of an unpipelined round', '100000')
+    .option('--items <n>', 'items of the memory row', '1000000')
+    .option('--only <rows...>', 'get, set, multi-get, meta get, meta set, memory')
+    .option('--program <file>', 'the memcached', 'memcached')
+    .option('--quick', 'few and small rounds: to see that it works, not to quote')
+    .option('--out <dir>', 'where the results go', 'bench/results')
+    .action(async (options: Record<string, string | string[] | boolean | undefined>) => {
+      const isQuick = options['quick'] === true;
+      const number = (name: string, quick: number): number =>
+        isQuick ? quick : Number(options[name]);
+      const memcached = await import('./memcached.ts');
+      const program = String(options['program']);
+      const version = await memcached.memcachedVersion(program);
+      const rows = await memcached.benchMemcached(
+        {
+          rounds: number('rounds', 1),
+          requests: number('requests', 5000),
+          items: number('items', 20_000),
+          program,
+          only: (options['only'] as string[] | undefined) ?? [],
+        },
+        (text) => process.stderr.write(`${text}\n`),
+      );
+      const table = memcached.formatMemcachedRows(rows, version);
+      report('memcached', rows, table, String(options['out']), isQuick);
       if (rows.some((row) => row.isMet === false)) code = 1;
     });
   addLsmBench(program, () => (code = 1));
@@ -47,10 +78,15 @@ export async function bench(words: readonly string[]): Promise<number> {
   return code;
 }
 
-function report(name: string, rows: readonly Row[], directory: string, isQuick: boolean): void {
+function report(
+  name: string,
+  rows: readonly object[],
+  table: string,
+  directory: string,
+  isQuick: boolean,
+): void {
   const machine = `${os.cpus().length} x ${os.cpus()[0]?.model ?? 'unknown'}, ${os.type()} ${os.release()}`;
   const head = `Kvasir ${packageVersion()}, Node.js ${process.version}, ${machine}, ${new Date().toISOString().slice(0, 10)}`;
-  const table = formatRows(rows);
   process.stdout.write(`${head}\n\n${table}\n`);
   if (isQuick) return;
   fs.mkdirSync(directory, { recursive: true });

@@ -75,15 +75,12 @@ export class MeasuredServer {
 
   /** CPU seconds of the process so far, user and system. */
   cpuSeconds(): number {
-    const stat = fs.readFileSync(`/proc/${this.#child.pid}/stat`, 'latin1');
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return (Number(fields[11]) + Number(fields[12])) / TICKS;
+    return cpuSecondsOf(this.#child.pid!);
   }
 
   /** Resident memory in bytes. */
   rssBytes(): number {
-    const status = fs.readFileSync(`/proc/${this.#child.pid}/status`, 'latin1');
-    return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
+    return rssBytesOf(this.#child.pid!);
   }
 
   /** Runs one command on a connection of its own. */
@@ -120,6 +117,29 @@ export class MeasuredServer {
   }
 }
 
+/** CPU seconds of a process so far, user and system. */
+export function cpuSecondsOf(pid: number): number {
+  return cpuSeconds(pid, 11);
+}
+
+/** Resident memory of a process in bytes. */
+export function rssBytesOf(pid: number): number {
+  const status = fs.readFileSync(`/proc/${pid}/status`, 'latin1');
+  return Number(/VmRSS:\s+(\d+)/.exec(status)![1]) * 1024;
+}
+
+/** CPU seconds, user and system, of all processes that this one has started and seen end. */
+export function endedChildrenCpuSeconds(): number {
+  return cpuSeconds(process.pid, 13);
+}
+
+/** Fields `first` and the next behind the name in /proc/PID/stat. */
+function cpuSeconds(pid: number, first: number): number {
+  const stat = fs.readFileSync(`/proc/${pid}/stat`, 'latin1');
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[first]) + Number(fields[first + 1])) / TICKS;
+}
+
 export function sleep(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
@@ -144,7 +164,7 @@ function request(port: number, args: readonly string[]): Promise<Reply> {
   });
 }
 
-function freePort(): Promise<number> {
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const server = net.createServer();
     server.once('error', reject);

@@ -227,6 +227,13 @@ function rowsOf(load: LoadRow, results: Record<Peer, LoadResult[]>): Row[] {
       load.p99,
       false,
     ),
+    row(
+      'load generator busy',
+      (r) => r.clientBusy,
+      (v) => `${Math.round(v * 100)} %`,
+      undefined,
+      false,
+    ),
   ];
 }
 

@@ -133,7 +133,8 @@ export class BackupStore {
       throw new RangeError(`a note has at most ${MAX_NOTE_LENGTH} characters`);
     }
     return translated(async () => {
-      const state = new CapturedState(engine);
+      const captured = CapturedState.of(engine);
+      const state = captured instanceof Promise ? await captured : captured;
       try {
         return await this.#locked(async () => {
           const { files, clock } = this.#system;

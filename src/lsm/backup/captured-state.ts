@@ -36,13 +36,19 @@ export class CapturedState {
   readonly manifestEdit: VersionEdit;
   readonly #engine: Engine;
 
+  /** As it is at the call. Of a database without a log of its own everything is flushed first. Rejects as the constructor throws. */
+  static of(engine: Engine): Promise<CapturedState> | CapturedState {
+    if (engine.writeFailure !== undefined) throw engine.writeFailure;
+    if (engine.position === undefined) return new CapturedState(engine);
+    return engine.background.flushAll().then(() => new CapturedState(engine));
+  }
+
   /** Throws LsmError, FileError. */
   constructor(engine: Engine) {
-    const { directory, files, versions, memtables, logs } = engine;
+    const { directory, files, versions, memtables, logs, position } = engine;
     if (engine.writeFailure !== undefined) throw engine.writeFailure;
     engine.writes.settle();
     this.#engine = engine;
-    this.sequence = engine.lastSequence;
     this.formatLevel = versions.formatLevel;
     this.description = readDescription(files, directory);
     this.tables = versions.current.levels.flat().map(({ number, sizeBytes }) => {
@@ -58,6 +64,8 @@ export class CapturedState {
     });
     this.manifestNumber = versions.allocateFileNumbers(1);
     this.manifestEdit = versions.editFor(versions.current, firstLog);
+    // Without a log what is in memory is not in it.
+    this.sequence = position === undefined ? engine.lastSequence : this.manifestEdit.lastSequence!;
     engine.removals.hold();
   }
 

@@ -20,7 +20,8 @@ export async function makeCheckpoint(engine: Engine, directory: string): Promise
     if (engine.writeFailure !== undefined) throw engine.writeFailure;
     const target = NewDirectory.begin(engine.files, directory);
     try {
-      const state = new CapturedState(engine);
+      const captured = CapturedState.of(engine);
+      const state = captured instanceof Promise ? await captured : captured;
       try {
         return await fill(engine, target, state);
       } finally {

@@ -116,9 +116,28 @@ test('memory comes from the budget, and goes back to it', () => {
   expect(budget.usedBytes).toBe(0);
 });
 
+test('segments are given back, but for the last and for those with something pinned', () => {
+  const budget = new MemoryBudget(4 << 16);
+  const cache = new BlockCache({ capacityBytes: 4 << 16, segmentBytes: 1 << 16, budget });
+  for (let i = 0; i < 64; i++) add(cache, 1, i, 4096);
+  const slot = cache.acquire(1, 20);
+  expect(cache.shrink()).toBe(true);
+  expect(cache.shrink()).toBe(true);
+  expect(budget.usedBytes).toBe(2 << 16);
+  for (let i = 0; i < 64; i++) add(cache, 2, i, 4096);
+  expect(budget.usedBytes).toBe(4 << 16);
+  while (cache.shrink()) cache.checkInvariants();
+  expect(budget.usedBytes).toBe(1 << 16);
+  expect(isWhole(cache, slot, 1, 20)).toBe(true);
+  cache.release(slot);
+  expect(cache.shrink()).toBe(false);
+  cache.close();
+  expect(budget.usedBytes).toBe(0);
+});
+
 test('against a model: nothing pinned changes, counts are exact, memory is bounded', () => {
   const step = fc.record({
-    action: fc.nat(9),
+    action: fc.nat(10),
     file: fc.nat(4),
     offset: fc.nat(30),
     size: fc.oneof(fc.nat(300), fc.nat(5000), fc.nat(20_000)),
@@ -141,6 +160,12 @@ test('against a model: nothing pinned changes, counts are exact, memory is bound
           expect(cache.length(slot)).toBe(sizes.get(name));
           pinned.push({ slot, file, offset });
         } else if (action === 7) cache.eraseFile(file);
+        else if (action === 9) cache.eraseFiles((other) => other > file);
+        else if (action === 10) {
+          const before = cache.reservedBytes;
+          const isSmaller = cache.shrink();
+          expect(before - cache.reservedBytes).toBe(isSmaller ? 16_384 : 0);
+        }
         if (pinned.length > 8 || action === 8) {
           const first = pinned.shift();
           if (first !== undefined) cache.release(first.slot);

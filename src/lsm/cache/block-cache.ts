@@ -251,6 +251,32 @@ export class BlockCache {
     return sum;
   }
 
+  /** The same for all files that `isMeant` is true of. */
+  eraseFiles(isMeant: (file: number) => boolean): void {
+    for (const file of this.#index.files()) if (isMeant(file)) this.eraseFile(file);
+  }
+
+  /** Gives one segment back, with what is in it: the next of those in which nothing is pinned. False where there is none such, or only one at all. */
+  shrink(): boolean {
+    if (this.#segments < 2) return false;
+    let first = this.#hand;
+    while (this.#start[first] !== 0) first = this.#next[first]!;
+    for (let i = 0; i < this.#segments; i++) {
+      let isPinned = false;
+      let slot = first;
+      do {
+        if (this.#kind[slot] === ENTRY && this.#pins[slot]! > 0) isPinned = true;
+        slot = this.#next[slot]!;
+      } while (this.#start[slot] !== 0);
+      if (!isPinned) {
+        this.#giveBack(first, slot);
+        return true;
+      }
+      first = slot;
+    }
+    return false;
+  }
+
   /** Counts memory that others hold beside the cache, for its tables: `sizeBytes` below 0 where it is given back. */
   charge(sizeBytes: number): void {
     if (sizeBytes >= 0) this.#budget?.force(sizeBytes);
@@ -397,6 +423,28 @@ export class BlockCache {
     }
     this.#hand = hole;
     return true;
+  }
+
+  /** The segment whose stretches are those from `first` to before `behind` is no more. */
+  #giveBack(first: number, behind: number): void {
+    const before = this.#previous[first]!;
+    const region = this.#regionOf[first]!;
+    for (let slot = first; slot !== behind;) {
+      const next = this.#next[slot]!;
+      if (this.#kind[slot] === ENTRY) {
+        this.#index.remove(slot);
+        this.usedBytes -= this.#size[slot]!;
+        this.evictions++;
+      }
+      this.#freeNumber(slot);
+      slot = next;
+    }
+    this.#link(before, behind);
+    this.#hand = behind;
+    this.#regions[region] = NOTHING;
+    this.#freeRegions.push(region);
+    this.#segments--;
+    this.#budget?.release(this.#segmentBytes);
   }
 
   #reserveOverflow(size: number): number {

@@ -103,6 +103,11 @@ export class SlotIndex {
     return this.#firstOfFile.get(file) ?? NONE;
   }
 
+  /** Files that have a slot. */
+  files(): number[] {
+    return [...this.#firstOfFile.keys()];
+  }
+
   #place(slot: number): void {
     let at = hash(this.#file[slot]!, this.#offset[slot]!) & this.#mask;
     while (this.#table[at] !== NONE) at = (at + 1) & this.#mask;

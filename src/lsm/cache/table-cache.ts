@@ -2,13 +2,15 @@
  * Open tables by file number. A table is opened when it is first asked for, by the name `.ldb` or, where that is not there, `.sst`. It is in use from
  * `acquire` to `release`; of those that are not, the ones used last stay open, up to a number of files.
  *
+ * In the block cache a file has a number that no file of another database has, where databases share one.
+ *
  * Idle tables form a ring in the order in which they were released, through their entries; the oldest is closed first.
  */
 import { FileError, type FileSystem, joinPath, type OpenFile } from '../../os/file-system.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { BlockLoader } from '../format/block-loader.ts';
 import { Table } from '../format/table.ts';
-import { MAX_OPEN_TABLES } from '../limits.ts';
+import { CACHE_SPACES, MAX_OPEN_TABLES } from '../limits.ts';
 import { oldTableFileName, tableFileName } from '../manifest/file-names.ts';
 import type { BlockCache } from './block-cache.ts';
 
@@ -19,6 +21,8 @@ export interface TableCacheOptions {
   readonly files: FileSystem;
   readonly directory: string;
   readonly cache: BlockCache;
+  /** A number that no other database has that uses the block cache; undefined where none does. */
+  readonly space?: number | undefined;
   /** Open files at most, beyond those that are in use. Default 900. */
   readonly maxOpenTables?: number;
 }
@@ -42,6 +46,7 @@ export class TableCache {
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #maxOpen: number;
+  readonly #space: number | undefined;
   readonly #entries = new Map<number, Entry>();
   #oldest: Entry | undefined = undefined;
   #newest: Entry | undefined = undefined;
@@ -52,6 +57,7 @@ export class TableCache {
     this.#files = options.files;
     this.#directory = options.directory;
     this.#maxOpen = options.maxOpenTables ?? MAX_OPEN_TABLES;
+    this.#space = options.space;
   }
 
   /** Tables that are open. */
@@ -79,7 +85,7 @@ export class TableCache {
   }
 
   release(table: Table): void {
-    const entry = this.#entries.get(table.fileNumber);
+    const entry = this.#entries.get(this.#fileOf(table));
     if (entry === undefined || entry.table !== table || entry.uses === 0) {
       throw new Error('a table was released too often');
     }
@@ -101,7 +107,7 @@ export class TableCache {
   evict(fileNumber: number): void {
     const entry = this.#entries.get(fileNumber);
     if (entry === undefined) {
-      this.loader.cache.eraseFile(fileNumber);
+      this.loader.cache.eraseFile(this.#cached(fileNumber));
       return;
     }
     entry.isEvicted = true;
@@ -110,9 +116,13 @@ export class TableCache {
     this.#close(entry);
   }
 
-  /** Closes all that is not in use, and the rest when it is released. */
+  /** Closes all that is not in use, and the rest when it is released; forgets all blocks where others go on using the block cache. */
   close(): void {
     this.#isClosed = true;
+    const space = this.#space;
+    if (space !== undefined) {
+      this.loader.cache.eraseFiles((file) => file % CACHE_SPACES === space);
+    }
     for (const entry of this.#entries.values()) {
       if (entry.uses > 0) continue;
       this.#unlink(entry);
@@ -122,10 +132,20 @@ export class TableCache {
 
   #open(number: number): Entry {
     if (this.#isClosed) throw new LsmError('CLOSED', 'the tables are closed');
+    const cached = this.#cached(number);
+    if (!Number.isSafeInteger(cached)) {
+      const expected = `at most ${Math.floor(Number.MAX_SAFE_INTEGER / CACHE_SPACES)}`;
+      const path = joinPath(this.#directory, tableFileName(number));
+      throw new LsmError('LIMIT', 'file numbers are too large to share a cache', {
+        path,
+        expected,
+        found: number,
+      });
+    }
     const file = this.#openFile(number);
     let table: Table;
     try {
-      table = Table.open(file, number, this.loader);
+      table = Table.open(file, cached, this.loader);
     } catch (error) {
       file.close();
       throw error;
@@ -143,6 +163,17 @@ export class TableCache {
     this.#entries.set(number, entry);
     this.#shrink();
     return entry;
+  }
+
+  /** The number of a file in the block cache. */
+  #cached(fileNumber: number): number {
+    const space = this.#space;
+    return space === undefined ? fileNumber : fileNumber * CACHE_SPACES + space;
+  }
+
+  #fileOf({ fileNumber }: Table): number {
+    const space = this.#space;
+    return space === undefined ? fileNumber : (fileNumber - space) / CACHE_SPACES;
   }
 
   #openFile(number: number): OpenFile {
@@ -187,6 +218,6 @@ export class TableCache {
     this.#entries.delete(entry.number);
     entry.table.close();
     entry.file.close();
-    if (entry.isEvicted) this.loader.cache.eraseFile(entry.number);
+    if (entry.isEvicted) this.loader.cache.eraseFile(this.#cached(entry.number));
   }
 }

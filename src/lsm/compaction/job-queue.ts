@@ -44,6 +44,11 @@ export class JobQueue {
     return reply;
   }
 
+  /** The tree that is worked for; undefined before a job is begun. */
+  get directory(): string | undefined {
+    return (this.#flush ?? this.#compaction)?.request.directory;
+  }
+
   /** Bytes moved so far by what is being done. */
   get bytesMoved(): number {
     return (this.#flush ?? this.#compaction)?.bytesMoved ?? 0;

@@ -26,7 +26,8 @@ class JobThread {
   readonly #shared: Int32Array;
   readonly #queue: JobQueue;
   readonly #clock = new SystemClock();
-  #bytesPerSecond = Infinity;
+  /** Bytes a second, by the directory of the tree. */
+  readonly #rates = new Map<string, number>();
   #isWorking = false;
 
   constructor(start: ThreadStart) {
@@ -58,23 +59,26 @@ class JobThread {
       const before = queue.bytesMoved;
       let reply: JobReply | undefined;
       let bytes = 0;
+      let { directory } = queue;
       do {
         reply = queue.step();
+        directory = queue.directory ?? directory;
         bytes = Math.max(bytes, queue.bytesMoved - before);
       } while (reply === undefined && this.#clock.monotonicUs() - startUs < JOB_SLICE_US);
       if (reply !== undefined) this.#send({ kind: 'job', reply });
       Atomics.add(this.#shared, BEATS, 1);
-      this.#sleep(requests, bytes, this.#clock.monotonicUs() - startUs);
+      const bytesPerSecond = this.#rates.get(directory ?? '') ?? Infinity;
+      const tookUs = this.#clock.monotonicUs() - startUs;
+      this.#sleep(requests, (bytes / bytesPerSecond) * 1e6 - tookUs);
       this.#receive();
     }
     this.#isWorking = false;
   }
 
   /** For as long as the rate limit asks for, unless a request comes. */
-  #sleep(requests: number, bytes: number, tookUs: number): void {
-    const dueMs = (bytes / this.#bytesPerSecond) * 1000 - tookUs / 1000;
-    if (dueMs < 1) return;
-    Atomics.wait(this.#shared, REQUESTS, requests, Math.min(dueMs, LONGEST_SLEEP_MS));
+  #sleep(requests: number, dueUs: number): void {
+    if (dueUs < 1000) return;
+    Atomics.wait(this.#shared, REQUESTS, requests, Math.min(dueUs / 1000, LONGEST_SLEEP_MS));
   }
 
   #receive(): void {
@@ -87,10 +91,11 @@ class JobThread {
 
   #take(request: ThreadRequest): void {
     if (request.kind === 'job') {
-      this.#bytesPerSecond = request.bytesPerSecond;
+      this.#rates.set(request.request.directory, request.bytesPerSecond);
       this.#queue.add(request.request);
     } else {
       this.#queue.abort(request.directory);
+      this.#rates.delete(request.directory);
       this.#send({ kind: 'aborted', id: request.id });
     }
   }

@@ -54,14 +54,6 @@ export function belowOf(
   return withContinued(version, level + 1, version.overlapping(level + 1, smallest, largest));
 }
 
-/** Whether any file of a deeper level than `level` overlaps the file. */
-export function isAnythingBelow(version: Version, level: number, file: TableFile): boolean {
-  const { smallest, largest } = boundsOf([file]);
-  return version.usedLevels.some(
-    (deeper) => deeper > level && version.overlapping(deeper, smallest, largest).length > 0,
-  );
-}
-
 /** Whether no two of the files have a key in common. */
 export function areDisjoint(files: readonly TableFile[]): boolean {
   const sorted = [...files].sort((a, b) =>

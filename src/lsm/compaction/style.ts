@@ -86,10 +86,6 @@ export function styleFromJson(json: Json | undefined, path: string): CompactionS
   }
 }
 
-export function isSameStyle(a: CompactionStyle, b: CompactionStyle): boolean {
-  return JSON.stringify(styleToJson(a)) === JSON.stringify(styleToJson(b));
-}
-
 /** How many files of level 0 there may be before writers are slowed down and stopped, where the caller does not say. */
 export function level0Limits(
   style: CompactionStyle,

@@ -224,19 +224,24 @@ export class Background {
     // Not the last sequence of all: recovery takes it that what the manifest tells of is in tables, and the logs go on from there.
     edit.lastSequence = flushing[0]!.lastSequence;
     manifest.commit(edit, () => {
-      this.#flushing = [];
+      if (this.#isClosed) return;
       memtables.remove(flushing);
-      for (const held of flushing) memtables.release(held);
+      this.#endFlush();
       logs.removeBelow(versions.logNumber);
+      this.#engine.position?.tell(flushing);
       events.publish('flush', { job: request.id, memtables: flushing.length, ...result });
     });
   }
 
   #flushFailed(reply: JobReply): void {
+    this.#endFlush();
+    this.#jobFailed('a flush failed', reply.failure!);
+  }
+
+  #endFlush(): void {
     const flushing = this.#flushing;
     this.#flushing = [];
     for (const held of flushing) this.#engine.memtables.release(held);
-    this.#jobFailed('a flush failed', reply.failure!);
   }
 
   #beginCompaction(): void {
@@ -363,6 +368,7 @@ export class Background {
     this.#cancelRetry?.();
     this.#stopClock?.();
     await this.#runner.close();
+    this.#endFlush();
   }
 }
 

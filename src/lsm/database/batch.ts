@@ -14,6 +14,15 @@ import { WriteBatch } from '../write-batch.ts';
 import type { Engine } from './engine.ts';
 import { checkEntry, type Keyspace, type WriteOptions } from './keyspace.ts';
 
+export interface BatchWriteOptions extends WriteOptions {
+  /**
+   * Of a database whose log is its owner's (`externalLog`): where that log is behind what the batch does. An integer, no smaller than that of the batch before. It is stored
+   * with the batch, so that `position` is behind it after a recovery if, and only if, the batch is there. A batch that was refused (DISK_FULL, OVERLOADED) is written
+   * again before any with a later position: that one would tell of both.
+   */
+  readonly position?: number | undefined;
+}
+
 const NO_VALUE: Uint8Array = new Uint8Array(0);
 
 export class Batch {
@@ -65,9 +74,13 @@ export class Batch {
     return this;
   }
 
-  /** Writes what was collected, as it is now; it stays, so `clear` before the batch is used for something else. Rejects as `put` of a keyspace. */
-  write(options?: WriteOptions): Promise<void> {
+  /**
+   * Writes what was collected, as it is now; it stays, so `clear` before the batch is used for something else. Rejects as `put` of a keyspace. Throws TypeError and RangeError for
+   * a position that cannot be.
+   */
+  write(options?: BatchWriteOptions): Promise<void> {
     const { writes, settings } = this.#engine;
+    takePosition(this.#engine, this.records, options?.position);
     const refusal = writes.refusal(this.records.sizeBytes);
     if (refusal !== undefined) return Promise.reject(refusal);
     try {
@@ -78,8 +91,9 @@ export class Batch {
   }
 
   /** The same, blocking. Throws LsmError. */
-  writeSync(options?: WriteOptions): void {
+  writeSync(options?: BatchWriteOptions): void {
     const { writes, settings } = this.#engine;
+    takePosition(this.#engine, this.records, options?.position);
     writes.writeBatchSync(this.records, options?.sync ?? settings.sync);
   }
 
@@ -97,4 +111,19 @@ export class Batch {
 
   /** @internal An entry was added, of which `records` knows where it is. */
   protected added(_type: number, _keyLength: number, _valueLength: number): void {}
+}
+
+/** @internal Gives a batch its position. Throws TypeError, RangeError. */
+export function takePosition(
+  engine: Engine,
+  records: WriteBatch,
+  position: number | undefined,
+): void {
+  records.position = 0;
+  if (position === undefined) return;
+  if (engine.position === undefined) {
+    throw new TypeError('positions are for databases with externalLog');
+  }
+  engine.position.give(position);
+  records.position = position;
 }

@@ -151,6 +151,38 @@ export class Database extends Keyspace {
   }
 
   /**
+   * Of a database whose log is its owner's: everything before this place in that log can be read here. After an opening the owner replays from here on. 0 where nothing was ever
+   * stored, and where the database has a log of its own. Who reads alone finds what it was at the opening, or at the last `refresh`.
+   */
+  get position(): number {
+    return this.#engine.position?.applied ?? 0;
+  }
+
+  /** Everything before this place in the owner's log is in tables: that log needs to go no further back for this database. */
+  get flushedPosition(): number {
+    return this.#engine.position?.flushed ?? 0;
+  }
+
+  /**
+   * Settles when everything before a place in the owner's log is in tables, and `flushedPosition` is there. Whoever calls it has given the database everything before that
+   * place which is for it: so a database that has nothing to store does not keep the owner's log from being cut. Rejects with LsmError, RangeError for a
+   * position before one that was given, TypeError without `externalLog`.
+   */
+  async flushUpTo(position: number): Promise<void> {
+    const engine = this.#engine;
+    this.#checkWritable();
+    const own = engine.position;
+    if (own === undefined) throw new TypeError('positions are for databases with externalLog');
+    if (position <= own.flushed) return;
+    if (position > own.given) own.give(position);
+    if (engine.writes.isWaiting) await engine.writes.sync();
+    own.reach(position);
+    const { active, full } = engine.memtables;
+    if (active.memtable.entries > 0 || full[0]?.position !== own.applied) engine.rotate(0);
+    await engine.background.flushed();
+  }
+
+  /**
    * Rewrites tables until they are in one level and what nobody sees is dropped: all of them, or those that have keys of the default keyspace between two, both
    * inclusive. Rejects with LsmError.
    */

@@ -16,6 +16,7 @@ import type { Timers } from '../../os/timers.ts';
 import type { BlockCache } from '../cache/block-cache.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
 import type { MemoryBudget } from '../cache/memory-budget.ts';
+import type { CacheShare } from '../cache/shared-cache.ts';
 import type { TableCache } from '../cache/table-cache.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
 import type { CompactionInput } from '../compaction/compaction.ts';
@@ -30,6 +31,7 @@ import type { VersionSet } from '../version/version-set.ts';
 import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { Background } from './background.ts';
 import type { Events } from './events.ts';
+import type { ExternalPosition } from './external-position.ts';
 import type { FileRemovals } from './file-removals.ts';
 import { KeyspaceList } from './keyspace-list.ts';
 import type { LogSet } from './log-set.ts';
@@ -58,7 +60,7 @@ export interface Opened {
   readonly directory: string;
   readonly settings: Settings;
   readonly budget: MemoryBudget;
-  readonly cache: BlockCache;
+  readonly cacheShare: CacheShare;
   readonly tables: TableCache;
   readonly versions: VersionSet;
   readonly memtables: MemtableList;
@@ -83,6 +85,7 @@ export class Engine implements ReaderViews {
 
   readonly budget: MemoryBudget;
   readonly cache: BlockCache;
+  readonly cacheShare: CacheShare;
   readonly tables: TableCache;
   readonly versions: VersionSet;
   readonly memtables: MemtableList;
@@ -116,6 +119,8 @@ export class Engine implements ReaderViews {
   isClosed = false;
   /** The directory is written to by another process, which this one follows (secondary/): what it drops is gone here too. */
   isFollowing = false;
+  /** How far the owner's log was applied; undefined where the database has a log of its own. */
+  position: ExternalPosition | undefined = undefined;
   readonly #lock: DatabaseLock;
   #jobs = 0;
 
@@ -130,7 +135,8 @@ export class Engine implements ReaderViews {
     this.turn = new Turn(system.clock, system.timers);
     this.events = opened.events;
     this.budget = opened.budget;
-    this.cache = opened.cache;
+    this.cache = opened.cacheShare.cache;
+    this.cacheShare = opened.cacheShare;
     this.tables = opened.tables;
     this.versions = versions;
     this.memtables = memtables;
@@ -140,7 +146,7 @@ export class Engine implements ReaderViews {
     this.lastSequence = opened.lastSequence;
     this.view = new View([memtables.active, ...memtables.full], versions.current);
     this.points = new PointLookup(opened.tables);
-    this.lookup = new Lookup(opened.cache, new BlockRequests(opened.tables.loader));
+    this.lookup = new Lookup(this.cache, new BlockRequests(opened.tables.loader));
     this.reads = new ReadPath(this);
     this.manifest = new ManifestQueue(this);
     this.stall = new WriteStall(this);
@@ -167,11 +173,17 @@ export class Engine implements ReaderViews {
 
   /** A full memtable and its log are put aside, for entries that take `capacityBytes` at least others begin. Throws LsmError. */
   rotate(capacityBytes: number): void {
-    const { logs, memtables } = this;
-    const log = this.#beginLog();
-    memtables.rotate(this.lastSequence, log.number, capacityBytes);
-    logs.isSynced = false;
-    logs.prepare();
+    const { logs, memtables, position } = this;
+    if (position === undefined) {
+      const log = this.#beginLog();
+      memtables.rotate(this.lastSequence, log.number, capacityBytes);
+      logs.isSynced = false;
+      logs.prepare();
+    } else {
+      position.keepIn(memtables.active, this.lastSequence + 1);
+      this.lastSequence++;
+      memtables.rotate(this.lastSequence, memtables.active.logNumber, capacityBytes);
+    }
     this.#look();
     this.background.schedule();
   }
@@ -313,7 +325,7 @@ export class Engine implements ReaderViews {
       this.versions.close();
       this.tables.close();
       this.memtables.close();
-      this.cache.close();
+      this.cacheShare.close();
       await this.#lock.release();
       this.events.publish('close', {});
     }

@@ -132,6 +132,11 @@ export class KeyspaceList {
     }
   }
 
+  /** Makes a directory one with keyspaces if it can become one. Blocks where it was not. Throws LsmError UNSUPPORTED where it has entries without. */
+  beKeyspaced(): void {
+    if (!this.isKeyspaced) this.#becomeKeyspaced();
+  }
+
   /** A directory in which nothing was ever written may still become one with keyspaces. */
   #becomeKeyspaced(): DirectoryDescription {
     const { lastSequence, versions, writes } = this.#engine;
@@ -157,7 +162,7 @@ export class KeyspaceList {
   #isRaw(): LsmError {
     return new LsmError(
       'UNSUPPORTED',
-      'the database has no keyspaces, which it would have to have from its first write on (`keyspaced: true`)',
+      'the database was written to without keyspaces; they are there from the first write on, or not at all (`keyspaced: true`)',
       { path: this.#engine.directory },
     );
   }

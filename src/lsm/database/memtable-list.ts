@@ -1,9 +1,10 @@
 /**
  * The memtables of a tree: one that is written to and full ones that wait to be flushed, newest first. Each belongs to one log, whose entries it has.
  *
- * A memtable is counted against the memory budget from its making until nobody holds it: an iterator may read one that was flushed long ago.
+ * A memtable is counted against the memory budget from its making until nobody holds it: an iterator may read one that was flushed long ago. The cache makes room for it.
  */
 import type { MemoryBudget } from '../cache/memory-budget.ts';
+import type { CacheShare } from '../cache/shared-cache.ts';
 import { Memtable } from '../memtable/memtable.ts';
 
 export class HeldMemtable {
@@ -14,6 +15,8 @@ export class HeldMemtable {
   references = 1;
   /** Of the last entry, once the memtable is full. */
   lastSequence = 0;
+  /** Where the owner's log was then, of a database that has none of its own (external-position.ts). */
+  position = 0;
 
   constructor(memtable: Memtable, logNumber: number) {
     this.memtable = memtable;
@@ -29,13 +32,20 @@ export class MemtableList {
   heldBytes = 0;
   readonly #sizeBytes: number;
   readonly #budget: MemoryBudget;
+  readonly #cache: CacheShare;
   /** The buffer of a memtable that is done with, for the next one: its pages are there already. */
   #spare: SharedArrayBuffer | undefined = undefined;
 
-  constructor(sizeBytes: number, budget: MemoryBudget, logNumber: number) {
+  constructor(sizeBytes: number, budget: MemoryBudget, logNumber: number, cache: CacheShare) {
     this.#sizeBytes = sizeBytes;
     this.#budget = budget;
+    this.#cache = cache;
     this.active = this.#make(sizeBytes, logNumber);
+  }
+
+  /** Whether the next memtable needs no more memory. */
+  get hasSpare(): boolean {
+    return this.#spare !== undefined;
   }
 
   /** Freezes the one that is written to and begins another, for entries of a new log that take `capacityBytes` at least. */
@@ -73,7 +83,8 @@ export class MemtableList {
     held.references--;
     if (held.references > 0) return;
     const { buffer, capacityBytes } = held.memtable;
-    if (capacityBytes === this.#sizeBytes && this.#spare === undefined) {
+    const isKept = this.#spare === undefined && this.#cache.makeRoom(0);
+    if (capacityBytes === this.#sizeBytes && isKept) {
       this.#spare = buffer;
       return;
     }
@@ -94,6 +105,7 @@ export class MemtableList {
       this.#spare = undefined;
       return new HeldMemtable(new Memtable(spare), logNumber);
     }
+    this.#cache.makeRoom(capacityBytes);
     const memtable = Memtable.allocate(capacityBytes);
     this.heldBytes += capacityBytes;
     this.#budget.force(capacityBytes);

@@ -5,7 +5,7 @@ import { DirectoryLockedError } from '../../os/directory-lock.ts';
 import { directoryOf, FileError, joinPath } from '../../os/file-system.ts';
 import { NodeFileSystem } from '../../os/node-file-system.ts';
 import type { MemoryBudget } from '../cache/memory-budget.ts';
-import { BlockCache } from '../cache/block-cache.ts';
+import { type CacheShare, ownCache } from '../cache/shared-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import type { JobRequest } from '../compaction/job.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
@@ -23,6 +23,7 @@ import type { ManifestState } from '../manifest/manifest-state.ts';
 import { VersionSet } from '../version/version-set.ts';
 import { Engine } from './engine.ts';
 import { Events } from './events.ts';
+import { EXTERNAL, ExternalPosition, hasExternalLog } from './external-position.ts';
 import { FactsReader } from './facts-reader.ts';
 import { FileRemovals } from './file-removals.ts';
 import { LogSet } from './log-set.ts';
@@ -53,7 +54,7 @@ export interface Parts {
   readonly settings: Settings;
   readonly resources: Resources;
   readonly budget: MemoryBudget;
-  readonly cache: BlockCache;
+  readonly cacheShare: CacheShare;
   readonly tables: TableCache;
   readonly memtables: MemtableList;
 }
@@ -62,18 +63,19 @@ export function makeParts(directory: string, settings: Settings): Parts {
   const { files } = settings.system;
   const resources = settings.resources ?? new Resources();
   const { budget } = resources;
-  const cache = new BlockCache({ capacityBytes: cacheBytes(settings, budget.limitBytes), budget });
+  const cacheShare = shareOfCache(settings, resources);
+  const { cache, space } = cacheShare;
   // The files of a database that somebody else writes to may be removed there at any time: all of them stay open.
   const maxOpenTables = settings.readOnly ? Infinity : settings.maxOpenTables;
-  const tables = new TableCache({ files, directory, cache, maxOpenTables });
-  const memtables = new MemtableList(settings.memtableBytes, budget, 0);
-  return { settings, resources, budget, cache, tables, memtables };
+  const tables = new TableCache({ files, directory, cache, space, maxOpenTables });
+  const memtables = new MemtableList(settings.memtableBytes, budget, 0, cacheShare);
+  return { settings, resources, budget, cacheShare, tables, memtables };
 }
 
 export function discard(parts: Parts): void {
   parts.tables.close();
   parts.memtables.close();
-  parts.cache.close();
+  parts.cacheShare.close();
 }
 
 async function assemble(
@@ -99,7 +101,9 @@ async function attempts(
   for (let attempt = 1; ; attempt++) {
     const description = readKvasirFile(options.system!.files, directory);
     const stored = styleFromJson(description?.settings['compaction'], directory);
-    const settings = resolveOptions({ ...options, compaction: options.compaction ?? stored });
+    const externalLog = logIsExternal(description, options, directory);
+    const compaction = options.compaction ?? stored;
+    const settings = resolveOptions({ ...options, compaction, externalLog });
     const parts = makeParts(directory, settings);
     try {
       return await recover(directory, parts, lock, description, followed);
@@ -127,6 +131,7 @@ async function recover(
   for (const _ of recovery.replay()) await new Promise<void>((resolve) => timers.soon(resolve));
 
   const { state, lastSequence } = recovery;
+  if (!recovery.isNew) checkLayout(directory, settings, description, recovery);
   const logNumber = state.nextFileNumber++;
   state.logNumber = logNumber;
   state.previousLogNumber = 0;
@@ -141,7 +146,7 @@ async function recover(
   });
   if (!settings.readOnly) {
     versions.beginManifest();
-    logs.begin(lastSequence, lastSequence, logNumber);
+    if (!settings.externalLog) logs.begin(lastSequence, lastSequence, logNumber);
     // The manifest names the log: where a later edit is torn, a log that is missing would mean that the edit had counted.
     files.syncDirectory(directory);
     memtables.active.logNumber = logNumber;
@@ -161,15 +166,35 @@ async function recover(
     description,
   };
   const engine = new Engine({ ...parts, ...own });
-  if (recovery.isNew) engine.keyspaces.begin(settings.keyspaced, state.formatLevel);
-  else if (settings.keyspaced !== undefined) checkLayout(directory, settings, description);
+  const { keyspaces } = engine;
+  if (recovery.isNew) keyspaces.begin(settings.keyspaced, state.formatLevel);
   if (!settings.readOnly) {
-    engine.keyspaces.changeSetting('compaction', styleToJson(settings.compaction));
+    if (settings.keyspaced === true) keyspaces.beKeyspaced();
+    if (settings.externalLog) keyspaces.changeSetting('log', EXTERNAL);
+    keyspaces.changeSetting('compaction', styleToJson(settings.compaction));
+  }
+  if (settings.externalLog || hasExternalLog(description)) {
+    engine.position = ExternalPosition.read(engine);
   }
   engine.events.publish('open', { isNew: recovery.isNew, replayedEntries: recovery.entries });
   engine.background.schedule();
   if (!settings.readOnly) new FactsReader(engine).begin();
   return engine;
+}
+
+/** Throws LsmError UNSUPPORTED where the directory's log is somewhere else and nobody says that he has it. */
+function logIsExternal(
+  description: DirectoryDescription | undefined,
+  options: OpenOptions,
+  path: string,
+): boolean {
+  // Whoever reads alone sees what is in tables, and that is all there is.
+  if (options.readOnly === true) return false;
+  if (options.externalLog === true || !hasExternalLog(description)) {
+    return options.externalLog === true;
+  }
+  const expected = 'externalLog: true';
+  throw new LsmError('UNSUPPORTED', "the log of the database is its owner's", { path, expected });
 }
 
 function openAll(tables: TableCache, { files }: ManifestState): void {
@@ -189,22 +214,30 @@ export function isMissing(error: unknown): boolean {
   return error.problem === MISSING_TABLE || error.problem === MISSING_LOG;
 }
 
+/** One in which nothing was ever written may still become keyspaced: its making may have been interrupted. */
 function checkLayout(
-  directory: string,
-  settings: Settings,
+  path: string,
+  { keyspaced, readOnly }: Settings,
   description: DirectoryDescription | undefined,
+  { state, lastSequence }: Recovery,
 ): void {
   const found = description?.layout ?? 'raw';
-  const expected = settings.keyspaced === true ? 'keyspaced' : 'raw';
-  if (found === expected) return;
+  const expected = keyspaced === true ? 'keyspaced' : 'raw';
+  if (keyspaced === undefined || found === expected) return;
+  const isEmpty = lastSequence === 0 && state.files.size === 0;
+  if (keyspaced && isEmpty && !readOnly) return;
   const problem = 'the layout of a directory is fixed when it is made';
-  throw new LsmError('UNSUPPORTED', problem, { path: directory, expected, found });
+  throw new LsmError('UNSUPPORTED', problem, { path, expected, found });
 }
 
-function cacheBytes(settings: Settings, limitBytes: number): number {
-  if (settings.cacheBytes !== undefined) return settings.cacheBytes;
+/** Databases share a cache where they are given resources to share, and no size. */
+function shareOfCache(settings: Settings, { budget }: Resources): CacheShare {
+  const { cacheBytes } = settings;
+  if (cacheBytes !== undefined) return ownCache(cacheBytes, budget);
+  const shared = settings.resources?.cache.open();
+  if (shared !== undefined) return shared;
   const memtables = (settings.maxFullMemtables + 1) * settings.memtableBytes;
-  return Math.max(MIN_CACHE_BYTES, limitBytes - memtables);
+  return ownCache(Math.max(MIN_CACHE_BYTES, budget.limitBytes - memtables), budget);
 }
 
 function runnerFor(
@@ -218,8 +251,9 @@ function runnerFor(
   const { pool, budget } = resources;
   const inline = (): JobRunner =>
     new InlineRunner({ files, clock, timers, budget, bytesPerSecond });
-  // A job thread knows the real files alone.
-  if (pool === undefined || !(files instanceof NodeFileSystem)) return inline();
+  // Who reads alone has no jobs; a job thread knows the real files alone.
+  if (settings.readOnly || pool === undefined || !(files instanceof NodeFileSystem))
+    return inline();
   const removeOutputs = ({ firstFileNumber, maxFiles }: JobRequest): void => {
     for (let i = 0; i < maxFiles; i++) {
       const path = joinPath(directory, tableFileName(firstFileNumber + i));

@@ -78,6 +78,11 @@ export interface OpenOptions {
   readonly compaction?: CompactionStyle | CompactionStyleName;
   /** Bytes a second that flushes and compactions may read and write together. Default unlimited. */
   readonly backgroundBytesPerSecond?: number;
+  /**
+   * The database writes no log: its owner has one, gives each batch its position there, and replays what comes behind `position` after an opening. What is not in tables is
+   * gone when the database is closed or the process ends. A directory is of this kind from its first opening on, and has keyspaces. Default false.
+   */
+  readonly externalLog?: boolean;
   /** What happens to a log that does not check (log-recovery.ts). Default `tolerate-torn-tail`. */
   readonly recovery?: RecoveryMode;
   /** Told of everything in the logs that was not applied. */
@@ -118,7 +123,8 @@ export function resolveOptions(options: OpenOptions): Settings {
     createIfMissing: options.createIfMissing ?? true,
     errorIfExists: options.errorIfExists ?? false,
     readOnly: options.readOnly ?? false,
-    keyspaced: options.keyspaced,
+    keyspaced: options.keyspaced ?? (options.externalLog === true ? true : undefined),
+    externalLog: options.externalLog ?? false,
     resources: options.resources,
     sync: options.sync ?? false,
     memtableBytes,
@@ -143,6 +149,12 @@ export function resolveOptions(options: OpenOptions): Settings {
     paranoid: options.paranoid ?? false,
     system: options.system ?? { ...realSystem(), lockDatabase },
   };
+  if (settings.externalLog && settings.keyspaced === false) {
+    throw new TypeError('externalLog needs a directory that has keyspaces');
+  }
+  if (settings.externalLog && compaction.style === 'fifo') {
+    throw new TypeError('externalLog can not be with FIFO compaction, which drops the position');
+  }
   check('memtableBytes', settings.memtableBytes, MIN_MEMTABLE_BYTES, MAX_MEMTABLE_BYTES);
   check('maxFullMemtables', settings.maxFullMemtables, 1, 64);
   check('level0Files', level0Files, 1, 1000);

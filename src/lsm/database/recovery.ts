@@ -132,7 +132,8 @@ export class Recovery {
       .map(({ file }) => file.number)
       .filter((n) => n >= state.logNumber || (n !== 0 && n === state.previousLogNumber))
       .sort((a, b) => a - b);
-    if (state.tail !== undefined && !numbers.includes(state.logNumber)) {
+    const hasLog = !this.#settings.externalLog;
+    if (hasLog && state.tail !== undefined && !numbers.includes(state.logNumber)) {
       // The edit that is torn had counted: it took this log away.
       throw state.tail;
     }

@@ -1,11 +1,23 @@
-/** What several databases of a process share: a memory budget and the threads that flush and compact. */
+/**
+ * What several databases of a thread share: a memory budget, a block cache within it, and the threads that flush and compact.
+ *
+ * ```ts
+ * const resources = new Resources({ memoryBytes: 512 * 1024 * 1024, workers: 2 });
+ * const users = await open('./users', { resources });
+ * const events = await open('./events', { resources });
+ * ```
+ */
 import { MemoryBudget } from '../cache/memory-budget.ts';
+import { SharedCache } from '../cache/shared-cache.ts';
 import { WorkerPool } from '../compaction/worker-pool.ts';
 
 const MIB = 1024 * 1024;
 
 export interface ResourcesOptions {
-  /** Memtables, block caches, indexes, filters and buffers together. Default 256 MiB. */
+  /**
+   * Memtables, block cache, indexes, filters and buffers together. The cache takes what the rest leaves and gives it back when that needs it; a database that finds no room
+   * for a memtable waits for the flush of its own. One memtable each, and what jobs and readers need at the moment, they take in any case. Default 256 MiB.
+   */
   readonly memoryBytes?: number;
   /** Threads for flushes and compactions; 0: the databases' own thread, in slices. Default 1. */
   readonly workers?: number;
@@ -13,11 +25,14 @@ export interface ResourcesOptions {
 
 export class Resources {
   readonly budget: MemoryBudget;
+  /** Of the databases that are opened without `cacheBytes`. */
+  readonly cache: SharedCache;
   /** undefined where jobs run on the databases' own thread. */
   readonly pool: WorkerPool | undefined;
 
   constructor(options: ResourcesOptions = {}) {
     this.budget = new MemoryBudget(options.memoryBytes ?? 256 * MIB);
+    this.cache = new SharedCache(this.budget);
     const workers = options.workers ?? 1;
     const isThreaded = workers > 0 && WorkerPool.isPossible;
     this.pool = isThreaded ? new WorkerPool(workers, this.budget) : undefined;

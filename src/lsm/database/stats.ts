@@ -95,6 +95,7 @@ export interface Stats {
     readonly heldBytes: number;
   };
   readonly logs: { readonly files: number; readonly bytes: number };
+  /** The block cache: of all databases that share it. */
   readonly cache: {
     readonly capacityBytes: number;
     readonly usedBytes: number;

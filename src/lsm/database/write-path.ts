@@ -22,6 +22,7 @@ import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { BATCH_HEADER_BYTES, WriteBatch } from '../write-batch.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine } from './engine.ts';
+import { POSITION_ENTRY_BYTES } from './external-position.ts';
 
 /** What came of a batch. */
 const STORED = 0;
@@ -257,11 +258,14 @@ export class WritePath {
 
   /** False where the batch has to wait for a flush or compaction. Throws LsmError, FileError. */
   #makeRoom(batch: WriteBatch): boolean {
-    const { memtables, stall } = this.#engine;
-    const payloadBytes = batch.sizeBytes - BATCH_HEADER_BYTES;
+    const { memtables, stall, position } = this.#engine;
+    const isExternal = position !== undefined;
+    const count = batch.count + (isExternal ? 1 : 0);
+    const kept = isExternal ? POSITION_ENTRY_BYTES : 0;
+    const payloadBytes = batch.sizeBytes - BATCH_HEADER_BYTES + kept;
     if (stall.isSlowedDown(payloadBytes)) return false;
-    if (memtables.active.memtable.canTake(batch.count, payloadBytes)) return true;
-    const capacity = Memtable.capacityFor(batch.count, payloadBytes);
+    if (memtables.active.memtable.canTake(count, payloadBytes)) return true;
+    const capacity = Memtable.capacityFor(count, payloadBytes);
     if (capacity > MAX_MEMTABLE_BYTES) {
       throw new LsmError('LIMIT', 'a batch is too large for any memtable', {
         expected: `at most ${MAX_MEMTABLE_BYTES} bytes with its index`,
@@ -282,7 +286,8 @@ export class WritePath {
   }
 
   #log(batch: WriteBatch): void {
-    const log = this.#engine.logs.current!;
+    const log = this.#engine.logs.current;
+    if (log === undefined) return;
     try {
       log.append(batch.region, 0, batch.sizeBytes);
       log.write();
@@ -313,6 +318,7 @@ export class WritePath {
       }
     }
     engine.lastSequence += batch.count;
+    if (batch.position > 0) engine.position?.reach(batch.position);
     engine.stats.entriesWritten += batch.count;
     engine.stats.bytesWritten += batch.sizeBytes - BATCH_HEADER_BYTES;
   }
@@ -322,7 +328,12 @@ export class WritePath {
   #startSync(): void {
     if (this.#isSyncing || this.#syncWaiters.length === 0) return;
     const { logs } = this.#engine;
-    const log = logs.current!;
+    const log = logs.current;
+    if (log === undefined) {
+      // How durable it is, is a matter of the owner's log.
+      this.#synchronised(this.#engine.lastSequence);
+      return;
+    }
     this.#isSyncing = true;
     logs.isSynced = true;
     const mark = log.writtenSequence;
@@ -342,7 +353,8 @@ export class WritePath {
 
   #syncNow(): void {
     const { logs, stats } = this.#engine;
-    const log = logs.current!;
+    const log = logs.current;
+    if (log === undefined) return;
     logs.isSynced = true;
     try {
       log.zeroAhead();

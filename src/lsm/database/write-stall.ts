@@ -26,11 +26,17 @@ export class WriteStall {
   isStopped(): boolean {
     const { memtables, versions, settings } = this.#engine;
     const level0 = versions.current.levels[0]!.length;
-    if (memtables.full.length < settings.maxFullMemtables && level0 < settings.level0StopFiles) {
-      return false;
-    }
+    if (memtables.full.length < this.#maxFull() && level0 < settings.level0StopFiles) return false;
     this.#begin(level0, memtables.full.length);
     return true;
+  }
+
+  /** One more may be full while the memory that databases share has room for the next, and one in any case. */
+  #maxFull(): number {
+    const { memtables, settings, cacheShare } = this.#engine;
+    const { maxFullMemtables, memtableBytes } = settings;
+    if (memtables.full.length === 0 || memtables.hasSpare) return maxFullMemtables;
+    return cacheShare.makeRoom(memtableBytes) ? maxFullMemtables : 1;
   }
 
   /** Whether a batch has to wait a little; the write path is told when it is over. */

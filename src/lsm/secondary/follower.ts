@@ -10,6 +10,7 @@
  */
 import type { BatchReader } from '../batch-reader.ts';
 import type { Engine } from '../database/engine.ts';
+import { ExternalPosition, hasExternalLog } from '../database/external-position.ts';
 import type { HeldMemtable } from '../database/memtable-list.ts';
 import { isMissing, KNOWN_FEATURES } from '../database/open-engine.ts';
 import { LsmError } from '../errors.ts';
@@ -87,6 +88,7 @@ export class Follower {
     }
     this.#install(state);
     const hasNewKeyspaces = this.#describe(description);
+    if (hasExternalLog(description)) engine.position = ExternalPosition.read(engine);
     return isNew || this.#entries !== before || hasNewKeyspaces;
   }
 

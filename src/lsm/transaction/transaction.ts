@@ -19,7 +19,8 @@
  * In each it sees its own writes. Until it ends, nothing that was there at its beginning is dropped by compactions, so end it by `commit` or `rollback`.
  */
 import type { Engine } from '../database/engine.ts';
-import type { Keyspace, WriteOptions } from '../database/keyspace.ts';
+import { type BatchWriteOptions, takePosition } from '../database/batch.ts';
+import type { Keyspace } from '../database/keyspace.ts';
 import type { RangeOptions } from '../database/range.ts';
 import { Snapshot } from '../database/snapshot.ts';
 import type { SnapshotEntry } from '../database/snapshot-list.ts';
@@ -169,8 +170,8 @@ export class Transaction {
    * Stores all writes at once, durable as `sync` says. Rejects with LsmError CONFLICT, and as `write` of a batch; then nothing was stored (POISONED apart). The transaction has
    * ended either way.
    */
-  async commit(options?: WriteOptions): Promise<void> {
-    this.#beginCommit();
+  async commit(options?: BatchWriteOptions): Promise<void> {
+    this.#beginCommit(options);
     const { writes, settings, timers } = this.#engine;
     const sync = options?.sync ?? settings.sync;
     try {
@@ -193,8 +194,8 @@ export class Transaction {
   }
 
   /** The same, blocking. Throws LsmError. */
-  commitSync(options?: WriteOptions): void {
-    this.#beginCommit();
+  commitSync(options?: BatchWriteOptions): void {
+    this.#beginCommit(options);
     const { writes, settings, background } = this.#engine;
     const sync = options?.sync ?? settings.sync;
     try {
@@ -229,8 +230,9 @@ export class Transaction {
     return true;
   }
 
-  #beginCommit(): void {
+  #beginCommit(options: BatchWriteOptions | undefined): void {
     this.#checkOpen();
+    takePosition(this.#engine, this.#batch.collected, options?.position);
     this.#state = 'committing';
   }
 

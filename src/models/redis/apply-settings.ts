@@ -1,7 +1,11 @@
 /** Settings of the model: read once the model is there, and followed when CONFIG SET changes them. */
-import { MAX_LENGTH_BYTES } from '../../memory/index.ts';
+import { type EvictionPolicy, MAX_LENGTH_BYTES } from '../../memory/index.ts';
+import { limitMemory } from './eviction.ts';
 import type { RedisModel } from './model.ts';
 import { parseEventClasses } from './notify.ts';
+
+/** More samples than this make no better choice (Redis: at 10 nearly as exact as can be). */
+const MAX_SAMPLES = 64;
 
 /** Brings `model` in line with its settings, now and whenever they change. Call it once, before clients come. */
 export function applySettings(model: RedisModel): void {
@@ -35,8 +39,17 @@ export function applySettings(model: RedisModel): void {
   follow('proto-max-bulk-len', () => {
     model.maxStringBytes = Math.min(settings.number('proto-max-bulk-len'), MAX_LENGTH_BYTES);
   });
+  follow('client-query-buffer-limit', () => {
+    model.maxQueuedBytes = settings.number('client-query-buffer-limit');
+  });
+  follow('maxmemory', () => limitMemory(model));
+  follow('maxmemory-scope', () => limitMemory(model));
   follow('maxmemory-policy', () => {
     engine.useLfu = settings.text('maxmemory-policy').endsWith('-lfu');
+    engine.evictor.policy = settings.text('maxmemory-policy') as EvictionPolicy;
+  });
+  follow('maxmemory-samples', () => {
+    engine.evictor.samples = Math.min(settings.number('maxmemory-samples'), MAX_SAMPLES);
   });
   follow('lfu-log-factor', () => {
     engine.lfuLogFactor = settings.number('lfu-log-factor');

@@ -1,7 +1,8 @@
 /**
- * Finds the command of a request without making a string: the name's bytes are folded to an integer (case does not count) and
- * looked up in an open table; the bytes are then compared. One table belongs to one model and keeps its counters.
+ * Finds the command of a request without making a string: the first eight bytes of its name, as two words in small letters, are looked up in
+ * an open table. Of a name of at most eight letters they are all there is to compare. One table belongs to one model and keeps its counters.
  */
+import { Region } from '../../bytes/region.ts';
 import type { Request } from '../../bytes/resp-request.ts';
 import type { CommandFlag, CommandSpec, Handler } from './command.ts';
 import { LatencyHistogram } from './latency-histogram.ts';
@@ -31,10 +32,13 @@ export const FLAG: Readonly<Record<CommandFlag, number>> = {
   touches_arbitrary_keys: 1048576,
 };
 
+/** Of a brief command's calls the first two and then one after so many are timed. */
+const TIMING_STRIDE = 64;
+
 /**
  * A command of one model: its spec, compiled, and its counters.
  *
- * Not every call is timed (dispatch.ts says which). Calls between two timed ones are taken to have lasted as long as the shorter of these,
+ * Not every call is timed. Calls between two timed ones are taken to have lasted as long as the shorter of these,
  * so that a single slow call does not count for many; those since the last timed one, as long as the shorter of the last two. `settle`
  * accounts such calls, so that what is read afterwards counts every call and never falls again.
  */
@@ -47,6 +51,8 @@ export class Command {
   readonly arity: number;
   readonly flags: number;
   readonly handler: Handler | undefined;
+  /** Its name is letters, at most eight: their words say it all. */
+  readonly hasWordName: boolean;
   /** Its work does not grow with the data: only a sample of its calls is timed. */
   readonly isBrief: boolean;
   calls = 0;
@@ -56,6 +62,8 @@ export class Command {
   microseconds = 0;
   /** Calls since the last timed one. */
   untimed = 0;
+  /** The next call that is timed comes after so many that are not: none until it is known what is typical. */
+  timingStride = 0;
   /** Those of them that are accounted. */
   #settled = 0;
   /** What an untimed call is taken to last, in microseconds; -1: no two calls were timed yet. */
@@ -73,6 +81,7 @@ export class Command {
     for (const flag of spec.flags) flags |= FLAG[flag];
     this.flags = flags;
     this.handler = spec.handler;
+    this.hasWordName = /^[a-z]{1,8}$/.test(spec.name);
     this.isBrief = spec.flags.includes('fast') || spec.complexity === 'O(1)';
     this.subcommands = (spec.subcommands ?? []).map((s) => new Command(s, this));
   }
@@ -89,7 +98,10 @@ export class Command {
   /** Accounts a call that took `microseconds`; `isTracking` (`latency-tracking`): in the histogram too. */
   timed(microseconds: number, isTracking: boolean): void {
     const last = this.#lastMicroseconds;
-    if (last >= 0) this.typicalMicroseconds = Math.min(last, microseconds);
+    if (last >= 0) {
+      this.typicalMicroseconds = Math.min(last, microseconds);
+      if (this.isBrief) this.timingStride = TIMING_STRIDE;
+    }
     this.#lastMicroseconds = microseconds;
     this.settle(isTracking);
     this.untimed = 0;
@@ -117,6 +129,7 @@ export class Command {
     this.failedCalls = 0;
     this.microseconds = 0;
     this.untimed = 0;
+    this.timingStride = 0;
     this.#settled = 0;
     this.typicalMicroseconds = -1;
     this.#lastMicroseconds = -1;
@@ -128,7 +141,8 @@ export class Command {
 export class CommandTable {
   readonly all: readonly Command[];
   readonly #slots: (Command | undefined)[];
-  readonly #folds: Int32Array;
+  /** Two words a slot. */
+  readonly #words: Int32Array;
   readonly #mask: number;
   readonly #byName: Map<string, Command> = new Map();
 
@@ -138,16 +152,19 @@ export class CommandTable {
     while (capacity < this.all.length * 4) capacity *= 2;
     this.#mask = capacity - 1;
     this.#slots = new Array<Command | undefined>(capacity).fill(undefined);
-    this.#folds = new Int32Array(capacity);
+    this.#words = new Int32Array(capacity * 2);
     for (const command of this.all) {
       this.#byName.set(command.fullName, command);
       for (const sub of command.subcommands) this.#byName.set(sub.fullName, sub);
-      const name = Buffer.from(command.spec.name, 'latin1');
-      const key = fold(name, 0, name.length);
-      let i = spread(key) & this.#mask;
+      const name = Region.of(command.spec.name.padEnd(WORD_BYTES, '\0'));
+      const length = command.spec.name.length;
+      const low = lowWord(name.view, 0, length);
+      const high = highWord(name.view, 0, length);
+      let i = spread(low, high) & this.#mask;
       while (this.#slots[i] !== undefined) i = (i + 1) & this.#mask;
       this.#slots[i] = command;
-      this.#folds[i] = key;
+      this.#words[i * 2] = low;
+      this.#words[i * 2 + 1] = high;
     }
   }
 
@@ -158,17 +175,30 @@ export class CommandTable {
 
   /** The top-level command that argument 0 names, or undefined. */
   lookup(request: Request): Command | undefined {
-    const bytes = request.region.bytes;
+    const { view, bytes } = request.region;
     const start = request.start[0]!;
     const end = request.end[0]!;
-    const key = fold(bytes, start, end);
-    let i = spread(key) & this.#mask;
+    if (start + WORD_BYTES > bytes.length) return this.#lookupText(request.text(0));
+    const low = lowWord(view, start, end - start);
+    const high = highWord(view, start, end - start);
+    const words = this.#words;
+    let i = spread(low, high) & this.#mask;
     for (;;) {
       const command = this.#slots[i];
       if (command === undefined) return undefined;
-      if (this.#folds[i] === key && matches(bytes, start, end, command.spec.name)) return command;
+      if (words[i * 2] === low && words[i * 2 + 1] === high) {
+        if (command.hasWordName) {
+          if (command.spec.name.length === end - start) return command;
+        } else if (matches(bytes, start, end, command.spec.name)) return command;
+      }
       i = (i + 1) & this.#mask;
     }
+  }
+
+  /** As `lookup`, where there are not eight bytes to read. */
+  #lookupText(name: string): Command | undefined {
+    const command = this.#byName.get(name.toLowerCase());
+    return command?.parent === undefined ? command : undefined;
   }
 
   /** The subcommand of `container` that argument 1 names, or undefined. */
@@ -195,14 +225,27 @@ export class CommandTable {
   }
 }
 
-function fold(bytes: Uint8Array, start: number, end: number): number {
-  let key = end - start;
-  for (let i = start; i < end; i++) key = (Math.imul(key, 31) + (bytes[i]! | 32)) | 0;
-  return key;
+/** Bytes of a name in the table. */
+const WORD_BYTES = 8;
+/** Makes small letters of four capitals, leaves small letters as they are; what it makes of other bytes is no letter. */
+const SMALL = 0x20202020;
+
+/** The first four of a name's bytes, in small letters; there must be four bytes to read. */
+function lowWord(view: DataView, at: number, length: number): number {
+  const word = view.getInt32(at, true) | SMALL;
+  return length >= 4 ? word : word & ((1 << (length * 8)) - 1);
 }
 
-function spread(key: number): number {
-  return key ^ (key >>> 8);
+/** The next four. */
+function highWord(view: DataView, at: number, length: number): number {
+  if (length <= 4) return 0;
+  const word = view.getInt32(at + 4, true) | SMALL;
+  return length >= WORD_BYTES ? word : word & ((1 << ((length - 4) * 8)) - 1);
+}
+
+function spread(low: number, high: number): number {
+  const mixed = Math.imul(low ^ Math.imul(high, 0x85ebca6b), 0x9e3779b1);
+  return mixed ^ (mixed >>> 15);
 }
 
 /** Whether `[start, end)` is `name` (lower case) in any case. */

@@ -98,6 +98,8 @@ export interface CommandSpec {
   deprecated?: { since: string; replacedBy: string };
   /** For the server's own use and its tests: COMMAND DOCS calls it a `syscmd`. */
   isSystem?: boolean;
+  /** The index of the argument that may come in chunks (`Request.large`): a value of any size that is stored as it is. */
+  chunks?: number;
   subcommands?: readonly CommandSpec[];
   handler?: Handler;
   /** Where key specs do not tell: the indexes of the key arguments. Undefined: 'Invalid arguments specified for command'. */

@@ -10,6 +10,7 @@ import { Region } from '../../bytes/region.ts';
 import type { Request } from '../../bytes/resp-request.ts';
 import type { RespWriter } from '../../bytes/resp-writer.ts';
 import type { MemoryEngine, Ref } from '../../memory/index.ts';
+import { hasInlineValue, typeOf, valueAreaBytes, valueAreaStart } from '../../memory/record.ts';
 import type { Command } from './command-table.ts';
 import type { Database } from './database.ts';
 import type { Effects } from './effects.ts';
@@ -17,6 +18,9 @@ import { EVENT } from './notify.ts';
 import type { RedisModel } from './model.ts';
 import type { Session } from './session.ts';
 import { TYPE } from './types.ts';
+
+/** Values from this length on are sent from where they lie, as the client takes them. */
+const LEND_BYTES = 256 * 1024;
 
 export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
 export const NOT_INTEGER = 'ERR value is not an integer or out of range';
@@ -64,22 +68,27 @@ export class Context {
 
   /** Looks the key in argument `i` up for reading: counts hit or miss, marks the access. NONE (0) when absent or expired. */
   lookupRead(i: number): Ref {
-    const ref = this.inspect(i);
-    if (ref !== 0 && !this.session.isNoTouch) this.engine.touch(ref);
+    const ref = this.peek(i);
+    if (ref === 0) {
+      this.#missed(i);
+      return 0;
+    }
+    this.model.stats.keyspaceHits++;
+    if (!this.session.isNoTouch) this.engine.touch(ref);
     return ref;
   }
 
   /** As `lookupRead`, but the key's access clock stays (EXISTS, TYPE, TTL ...). */
   inspect(i: number): Ref {
     const ref = this.peek(i);
-    const model = this.model;
-    if (ref === 0) {
-      model.stats.keyspaceMisses++;
-      if ((model.eventClasses & EVENT.keyMiss) !== 0) this.notify(EVENT.keyMiss, 'keymiss', i);
-    } else {
-      model.stats.keyspaceHits++;
-    }
+    if (ref === 0) this.#missed(i);
+    else this.model.stats.keyspaceHits++;
     return ref;
+  }
+
+  #missed(i: number): void {
+    this.model.stats.keyspaceMisses++;
+    this.notify(EVENT.keyMiss, 'keymiss', i);
   }
 
   /** Looks the key in argument `i` up for writing: marks the access, counts nothing. */
@@ -132,17 +141,30 @@ export class Context {
     model.publishKeyEvent(eventClass, event, this.request.text(i), db.id);
   }
 
-  /** Replies with the whole value of a string. */
-  replyValue(ref: Ref): void {
-    const engine = this.engine;
-    const length = engine.valueLength(ref);
-    if (engine.isValueInline(ref))
-      this.reply.bulk(engine.segment(ref), engine.valueStart(ref), length);
-    else this.replyRange(ref, 0, length);
+  /** Replies with the whole value of a string; WRONGTYPE where `ref` is none. Nothing that may fail should come after it. */
+  replyString(ref: Ref): void {
+    const segment = this.engine.segment(ref);
+    const at = this.engine.arena.offset(ref);
+    const head = segment.view.getInt32(at, true);
+    if (typeOf(head) !== TYPE.string) this.reply.error(WRONG_TYPE);
+    else if (hasInlineValue(head))
+      this.reply.bulk(segment, valueAreaStart(head, at), valueAreaBytes(segment.view, at));
+    else this.replyRange(ref, 0, this.engine.valueLength(ref));
   }
 
-  /** Replies with the bytes `[from, to)` of a string, however large. */
+  /** Replies with the bytes `[from, to)` of a string, however large. Long ones are lent: see `replyString`. */
   replyRange(ref: Ref, from: number, to: number): void {
+    if (to - from < LEND_BYTES) {
+      this.replyCopy(ref, from, to);
+      return;
+    }
+    this.reply.bulkHeader(to - from);
+    this.model.host.output.lend(this.engine, ref, from, to);
+    this.reply.crlf();
+  }
+
+  /** The same, copied at once. */
+  replyCopy(ref: Ref, from: number, to: number): void {
     this.reply.bulkHeader(to - from);
     this.engine.eachValueSpan(ref, from, to, this.#replySpan);
     this.reply.crlf();

@@ -7,6 +7,7 @@ import type { RespWriter } from '../../bytes/resp-writer.ts';
 import { EngineFullError } from '../../memory/index.ts';
 import { FLAG, type Command } from './command-table.ts';
 import { Context } from './context.ts';
+import { FULL, makeRoom } from './eviction.ts';
 import type { RedisModel } from './model.ts';
 import type { Session } from './session.ts';
 import { abortTransaction, queueCommand, transactionFlags } from './transaction.ts';
@@ -21,10 +22,9 @@ export const POSTPONED = 2;
 /** The session is over: read nothing more. */
 export const CLOSED = 3;
 
-/** Of a brief command's calls the first two and then one in so many are timed; `Command` says what the others count as. */
-const TIMING_STRIDE = 64;
 /** Below this slow-log threshold (microseconds) every call is timed. */
 const CLOSE_TIMING_US = 1000;
+const OOM = "OOM command not allowed when used memory > 'maxmemory'.";
 /** Redis quotes at most this much of what it does not know. */
 const QUOTE_LIMIT = 128;
 
@@ -103,7 +103,9 @@ export class Dispatcher {
 
     // One test for everything that is out of the ordinary keeps the ordinary request short.
     const persistence = model.host.persistence;
+    const isFull = model.engine.evictor.isOver(0) && makeRoom(model, 0) === FULL;
     if (
+      isFull ||
       !session.isAuthenticated ||
       session.queue !== undefined ||
       session.isSubscriber ||
@@ -113,7 +115,7 @@ export class Dispatcher {
       persistence.refusal !== undefined ||
       command.has(FLAG.protected)
     ) {
-      const refusal = this.#refusal(command, session);
+      const refusal = this.#refusal(command, session, isFull);
       if (refusal !== undefined) {
         this.#refuse(command, refusal);
         return RAN;
@@ -123,20 +125,52 @@ export class Dispatcher {
         return POSTPONED;
       }
       if (session.queue !== undefined && !this.#staysOutOfQueue.has(command)) {
-        queueCommand(session, command, request);
+        if (!queueCommand(session, command, request, model.maxQueuedBytes)) {
+          model.host.log(
+            'warning',
+            `Closing client that reached max query buffer length: ${session.io.address} (commands that wait for EXEC)`,
+          );
+          session.io.close();
+          return CLOSED;
+        }
         this.#reply.simple('QUEUED');
         return RAN;
       }
     }
 
-    const pubsub = model.pubsub;
-    pubsub.executing = session;
+    session.isExecuting = true;
     this.call(command);
-    pubsub.executing = undefined;
-    if (pubsub.hasPostponed) pubsub.deliverPostponed(session);
+    session.isExecuting = false;
+    if (model.pubsub.hasPostponed) model.pubsub.deliverPostponed(session);
     model.effects.endEntry();
     if (session.isClosing) return CLOSED;
     return session.parked === undefined ? RAN : PARKED;
+  }
+
+  /** Whether the command of `request`, of which so much is known, takes argument `i` in chunks. */
+  takesChunks(request: Request, i: number): boolean {
+    return this.#model.commands.lookup(request)?.spec.chunks === i;
+  }
+
+  /** As `execute`, of a request with an argument in chunks: whole where the command runs later, or somebody else reads it. */
+  executeLarge(session: Session, request: Request): number {
+    const isSeen = session.queue !== undefined || this.#model.monitors.sessions.size > 0;
+    if (!isSeen) return this.execute(session, request);
+    let whole: Request;
+    try {
+      whole = request.gathered();
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.refuseTooLarge(session, request); // there is no memory for a second copy
+    }
+    return this.execute(session, whole);
+  }
+
+  /** Answers a request of `session` of which an argument did not fit the engine. */
+  refuseTooLarge(session: Session, request: Request): number {
+    this.context.session = session;
+    this.#refuse(this.#model.commands.lookup(request), OOM);
+    return RAN;
   }
 
   /**
@@ -149,7 +183,6 @@ export class Dispatcher {
     const request = c.request;
     const session = c.session;
     const stats = model.stats;
-    c.command = command;
     stats.errorsSeen = this.#reply.errorCount;
     if (this.#isTimed(command)) {
       const before = model.host.monotonicUs();
@@ -216,7 +249,7 @@ export class Dispatcher {
     c.command = command;
     c.db = model.databases[session.database]!;
     if (session.queue !== undefined && command !== this.#exec) {
-      queueCommand(session, command, request);
+      queueCommand(session, command, request, Infinity);
       return undefined;
     }
     try {
@@ -238,8 +271,7 @@ export class Dispatcher {
   }
 
   #isTimed(command: Command): boolean {
-    if (!command.isBrief || command.untimed >= TIMING_STRIDE) return true;
-    if (command.typicalMicroseconds < 0) return true;
+    if (command.untimed >= command.timingStride) return true;
     const model = this.#model;
     const threshold = model.slowlog.thresholdUs;
     return (threshold >= 0 && threshold < CLOSE_TIMING_US) || model.latency.thresholdMs > 0;
@@ -263,7 +295,7 @@ export class Dispatcher {
   }
 
   /** Why `command` may not run now, as an error text; undefined: it may. */
-  #refusal(command: Command, session: Session): string | undefined {
+  #refusal(command: Command, session: Session, isFull: boolean): string | undefined {
     const model = this.#model;
     const isExec = command === this.#exec;
     if (command.has(FLAG.protected) && !isProtectedAllowed(model, session)) {
@@ -279,6 +311,9 @@ export class Dispatcher {
       return 'ERR Command not allowed inside a transaction';
     }
     const queued = isExec ? transactionFlags(session) : 0;
+    // Queued commands take memory too.
+    const isQueueing = session.queue !== undefined && !this.#staysOutOfQueue.has(command);
+    if (isFull && (isQueueing || ((command.flags | queued) & FLAG.denyoom) !== 0)) return OOM;
     const refusal = model.host.persistence.refusal;
     if (
       refusal !== undefined &&
@@ -342,7 +377,7 @@ export function unknownCommand(request: Request): string {
 /** What a client is told of an engine that can't take more; undefined: the error is another. */
 function engineRefusal(error: unknown): string | undefined {
   if (error instanceof EngineFullError) {
-    return "OOM command not allowed when used memory > 'maxmemory'.";
+    return OOM;
   }
   if (error instanceof RangeError) {
     return 'ERR string exceeds maximum allowed size (proto-max-bulk-len)';

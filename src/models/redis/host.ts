@@ -1,4 +1,5 @@
 /** What the model asks of the process around it: the executor, persistence, the operating system. */
+import type { MemoryEngine, Ref } from '../../memory/index.ts';
 import type { Session } from './session.ts';
 
 /** Writes for clients; every byte for any client goes through here, so that it waits for the durability gate. */
@@ -8,10 +9,17 @@ export interface Output {
   end(): void;
   /** Sends what the last `begin`..`end` wrote to `session` too (same protocol version), without another copy. */
   repeat(session: Session): void;
+  /** Goes on with bytes `[from, to)` of a value as they are now: they are read as the client takes them, and not copied before. */
+  lend(engine: MemoryEngine, ref: Ref, from: number, to: number): void;
 }
 
 /** A value for INFO: number, text. Field order is the order of insertion. */
 export type InfoFields = Record<string, number | string>;
+
+export interface CpuTimes {
+  userSeconds: number;
+  systemSeconds: number;
+}
 
 export interface Host {
   readonly output: Output;
@@ -35,7 +43,7 @@ export interface Host {
     peakRss: number;
     system: number;
   };
-  cpu(): { userSeconds: number; systemSeconds: number };
+  cpu(): CpuTimes & { mainThread: CpuTimes | undefined };
   /** Microseconds of a clock that only moves forward. */
   monotonicUs(): number;
   /** Microseconds since the epoch. */
@@ -60,6 +68,8 @@ export interface Host {
   network(): {
     inputBytes: number;
     outputBytes: number;
+    reads: number;
+    writes: number;
     connectionsReceived: number;
     rejectedConnections: number;
     evictedClients: number;

@@ -1,4 +1,5 @@
 /** What the model does from time to time without being asked: feeds the rates of INFO, notes the peak of memory, starts defragmentation. */
+import { limitMemory } from './eviction.ts';
 import type { RedisModel } from './model.ts';
 
 /** How often `keepHouse` should be called, in milliseconds. */
@@ -10,6 +11,7 @@ export function keepHouse(model: RedisModel): void {
   stats.sample(host.monotonicUs(), host.network());
   const used = engine.usedBytes;
   stats.peakBytes = Math.max(stats.peakBytes, used + stats.startupBytes);
+  limitMemory(model);
   if (!settings.flag('activedefrag') || engine.isDefragmenting) return;
   const waste = engine.reservedBytes - used;
   const threshold = settings.number('active-defrag-threshold-lower');

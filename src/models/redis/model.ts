@@ -53,11 +53,15 @@ export class RedisModel {
   eventClasses = 0;
   /** The longest string a command may make, in bytes: `proto-max-bulk-len`, as far as the engine goes. */
   maxStringBytes: number = 512 * 1024 * 1024;
+  /** What one client may have waiting for EXEC, in bytes: `client-query-buffer-limit`. */
+  maxQueuedBytes: number = 1024 * 1024 * 1024;
   /** DEBUG SET-ACTIVE-EXPIRE: due keys are deleted without being asked for. */
   isActiveExpireOn = true;
   /** Loading: entries of the log alone change state; nothing expires by the clock. */
   isReplaying = false;
   nextSessionId = 1;
+  /** Told of each record that is about to be evicted. */
+  onEvict: (ref: Ref) => void = () => {};
 
   constructor(options: ModelOptions) {
     this.settings = options.settings;
@@ -78,13 +82,26 @@ export class RedisModel {
   /** Deletes `ref` if its time has come: effect first, then watchers and the `expired` event. True when it is gone. */
   expireIfDue(db: Database, ref: Ref): boolean {
     if (this.isReplaying || !this.engine.isExpired(ref)) return false;
-    if (this.pauses.isWritePaused) return true; // hidden, but nothing changes while writes are paused
+    if (this.isFrozen) return true;
     this.expire(db, ref);
     return true;
   }
 
   /** Deletes a volatile key whose time has come. */
   expire(db: Database, ref: Ref): void {
+    this.stats.expiredKeys++;
+    this.#drop(db, ref, EVENT.expired, 'expired');
+  }
+
+  /** Deletes a key to make room (eviction.ts). */
+  evict(db: Database, ref: Ref): void {
+    this.stats.evictedKeys++;
+    this.onEvict(ref);
+    this.#drop(db, ref, EVENT.evicted, 'evicted');
+  }
+
+  /** Deletes a key that nobody asked to delete: effect first, then watchers and the event. */
+  #drop(db: Database, ref: Ref, eventClass: number, event: string): void {
     const engine = this.engine;
     if (this.effects.isEnabled) {
       this.effects.begin(db.id, 2);
@@ -96,13 +113,12 @@ export class RedisModel {
         this.effects.text(Buffer.from(engine.copyKey(ref)).toString('latin1'));
       }
     }
-    this.stats.expiredKeys++;
-    const isTold = db.watchers.size > 0 || (this.eventClasses & EVENT.expired) !== 0;
+    const isTold = db.watchers.size > 0 || (this.eventClasses & eventClass) !== 0;
     const key = isTold ? this.keyText(ref) : '';
     db.keys.removeRef(ref);
     if (isTold) {
       this.touchWatchers(db, key);
-      this.publishKeyEvent(EVENT.expired, 'expired', key, db.id);
+      this.publishKeyEvent(eventClass, event, key, db.id);
     }
   }
 
@@ -137,7 +153,15 @@ export class RedisModel {
   }
 
   get #mayExpire(): boolean {
-    return this.isActiveExpireOn && !this.isReplaying && !this.pauses.isWritePaused;
+    return this.isActiveExpireOn && !this.isReplaying && !this.isFrozen;
+  }
+
+  /**
+   * Data must not change by itself: writes are paused, or refused because the log can't take them. Keys that are due are hidden and go later: a
+   * DEL that is not logged would let state and log part, and one that waits would take memory for as long as the disk is full.
+   */
+  get isFrozen(): boolean {
+    return this.pauses.isWritePaused || this.host.persistence.refusal !== undefined;
   }
 
   /** `key` (one byte a character) changed: transactions that watch it fail. */

@@ -141,3 +141,24 @@ describe('a parked session', () => {
     expect(h.model.pauses.unblock(h.session, false)).toBe(false);
   });
 });
+
+describe('the log is full', () => {
+  test('writes wait until it is not; CLIENT PAUSE counts beside it', () => {
+    const h = new Harness();
+    const io = h.session.io as FakeIo;
+    const { pauses } = h.model;
+    pauses.holdForLog(true);
+    expect(h.start(h.session, 'GET', 'k')).toBe(RAN);
+    expect(h.start(h.session, 'SET', 'k', '1')).toBe(POSTPONED);
+    pauses.pause('all', h.state.nowMs + 100, h.state.nowMs);
+    expect(h.start(h.session, 'GET', 'k')).toBe(POSTPONED);
+    h.advance(100);
+    expect([pauses.mode, io.resumeCount]).toEqual(['write', 1]); // a look again, and it waits on
+    expect(h.start(h.session, 'SET', 'k', '1')).toBe(POSTPONED);
+    pauses.unpause();
+    expect(pauses.mode).toBe('write');
+    pauses.holdForLog(false);
+    expect([pauses.mode, io.resumeCount]).toEqual(['off', 2]);
+    expect(h.start(h.session, 'SET', 'k', '1')).toBe(RAN);
+  });
+});

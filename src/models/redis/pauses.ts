@@ -6,13 +6,17 @@ import type { Host } from './host.ts';
 import type { Parked, Session } from './session.ts';
 
 export class Pauses {
-  /** What CLIENT PAUSE holds back until when (ms since the epoch): nothing, writes, or everything. */
+  /** What is held back: nothing, writes, or everything. */
   mode: 'off' | 'write' | 'all' = 'off';
+  /** What CLIENT PAUSE holds back, until when (ms since the epoch). */
+  #asked: 'off' | 'write' | 'all' = 'off';
   untilMs = 0;
   readonly #host: Host;
   readonly #parked: Map<Session, { cancel: () => void; isSilent: boolean }> = new Map();
   readonly #postponed: Set<Session> = new Set();
   #cancelEnd: (() => void) | undefined = undefined;
+  /** The log holds as much as it may. */
+  #isLogFull = false;
   #isInTransaction = false;
   /** The pause began inside the transaction that is running: it holds from its end. */
   #isDeferred = false;
@@ -55,9 +59,10 @@ export class Pauses {
 
   /** Holds commands back until `untilMs`; an earlier pause is only ever made longer and stricter. `nowMs` is the tick's time. */
   pause(mode: 'write' | 'all', untilMs: number, nowMs: number): void {
-    if (this.mode === 'off' && untilMs <= nowMs) return;
-    if (this.mode === 'off' && this.#isInTransaction) this.#isDeferred = true;
-    if (this.mode === 'off' || mode === 'all') this.mode = mode;
+    if (this.#asked === 'off' && untilMs <= nowMs) return;
+    if (this.#asked === 'off' && this.#isInTransaction) this.#isDeferred = true;
+    if (this.#asked === 'off' || mode === 'all') this.#asked = mode;
+    this.#settle();
     if (untilMs > this.untilMs) this.untilMs = untilMs;
     this.#cancelEnd?.();
     this.#cancelEnd = this.#host.after(Math.max(0, this.untilMs - nowMs), () => this.unpause());
@@ -66,8 +71,23 @@ export class Pauses {
   unpause(): void {
     this.#cancelEnd?.();
     this.#cancelEnd = undefined;
-    this.mode = 'off';
+    this.#asked = 'off';
     this.untilMs = 0;
+    this.#settle();
+  }
+
+  /** Writes wait while the log can't hand on what it has: for a time, and nobody is refused. */
+  holdForLog(isFull: boolean): void {
+    if (isFull === this.#isLogFull) return;
+    this.#isLogFull = isFull;
+    this.#settle();
+  }
+
+  #settle(): void {
+    const before = this.mode;
+    this.mode = this.#asked === 'off' && this.#isLogFull ? 'write' : this.#asked;
+    if (before === 'off' || before === this.mode || this.mode === 'all') return;
+    // Less is held back: whoever still must wait is postponed again.
     const sessions = [...this.#postponed];
     this.#postponed.clear();
     for (const session of sessions) session.io.resume();

@@ -64,8 +64,6 @@ export class PubSub {
     subscribe: 'ssubscribe',
     unsubscribe: 'sunsubscribe',
   };
-  /** The session whose command is running; set by the dispatcher. */
-  executing: Session | undefined = undefined;
   readonly #host: Host;
   readonly #reply: RespWriter;
   readonly #postponed: Postponed[] = [];
@@ -215,8 +213,8 @@ export class PubSub {
     let isMixed = false;
     let resp = 0;
     for (const session of sessions) {
-      if (session === this.executing) {
-        this.#postpone(word, pattern, channel);
+      if (session.isExecuting) {
+        this.#postpone(session, word, pattern, channel);
       } else if (resp === 0) {
         resp = session.resp;
         this.#write(session, word, pattern, channel);
@@ -240,7 +238,7 @@ export class PubSub {
   ): void {
     let isWritten = false;
     for (const session of sessions) {
-      if (session === this.executing || session.resp === resp) continue;
+      if (session.isExecuting || session.resp === resp) continue;
       if (isWritten) this.#host.output.repeat(session);
       else this.#write(session, word, pattern, channel);
       isWritten = true;
@@ -265,10 +263,9 @@ export class PubSub {
     reply.bulkText(channel);
   }
 
-  #postpone(word: string, pattern: string | undefined, channel: string): void {
+  #postpone(session: Session, word: string, pattern: string | undefined, channel: string): void {
     const region = this.#region;
     const message = region === undefined ? this.#text : region.bytes.slice(this.#start, this.#end);
-    const resp = this.executing!.resp;
-    this.#postponed.push({ word, pattern, channel, message, resp });
+    this.#postponed.push({ word, pattern, channel, message, resp: session.resp });
   }
 }

@@ -36,7 +36,7 @@ export interface SessionIo {
 
 /** A client that waits: its input rests until it is served or its time is up. */
 export interface Parked {
-  readonly reason: 'pause' | 'wait' | 'waitaof' | 'shutdown';
+  readonly reason: 'pause' | 'wait' | 'waitaof' | 'shutdown' | 'dump' | 'watch';
   /** Time in ms since the epoch at which `expire` is called; Infinity: never. */
   readonly deadlineMs: number;
   /** Writes the reply of a time-out. */
@@ -85,6 +85,8 @@ export class Session {
   subscriptionBytes = 0;
 
   isMonitor = false;
+  /** A request of it runs now: messages to itself wait until its reply is written. */
+  isExecuting = false;
   /** CLIENT REPLY: on; off; 'skip-next' (said by SKIP, becomes 'skip' for the next command). */
   replyMode: 'on' | 'off' | 'skip-next' | 'skip' = 'on';
   isNoEvict = false;

@@ -77,6 +77,19 @@ export class SlowLog {
   }
 }
 
+function beginning(request: Request, i: number): string {
+  const large = request.large?.[i];
+  if (large === undefined) {
+    const start = request.start[i]!;
+    return latin1(request.region, start, Math.min(request.end[i]!, start + MAX_ARGUMENT_BYTES));
+  }
+  let text = '';
+  large.each(0, Math.min(large.length, MAX_ARGUMENT_BYTES), (region, start, end) => {
+    text += latin1(region, start, end);
+  });
+  return text;
+}
+
 function copyArguments(request: Request): string[] {
   const kept = Math.min(request.count, MAX_ARGUMENTS);
   const args: string[] = [];
@@ -86,10 +99,8 @@ function copyArguments(request: Request): string[] {
     } else if (isSecret(request, i)) {
       args.push(REDACTED);
     } else {
-      const start = request.start[i]!;
       const more = request.length(i) - MAX_ARGUMENT_BYTES;
-      const end = more > 0 ? start + MAX_ARGUMENT_BYTES : request.end[i]!;
-      const text = latin1(request.region, start, end);
+      const text = beginning(request, i);
       args.push(more > 0 ? `${text}... (${more} more bytes)` : text);
     }
   }

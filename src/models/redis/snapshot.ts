@@ -6,14 +6,17 @@
  * Records come in no order, so databases alternate; readers do not mind.
  */
 import { digitCount, writeInteger } from '../../bytes/integer.ts';
-import { copyBytes, type Region } from '../../bytes/region.ts';
+import { copyBytes, Region } from '../../bytes/region.ts';
+import { latin1 } from '../../bytes/resp-request.ts';
+import { writeHex64 } from '../../bytes/unsigned64.ts';
 import type { BaseWriter } from '../../log/base-writer.ts';
 import type { BaseProducer } from '../../log/rewrite.ts';
 import type { Keyspace, MemoryEngine, Ref } from '../../memory/index.ts';
 import type { Database } from './database.ts';
-import { AUX_POSITION, RDB_TYPE } from './rdb/format.ts';
+import { ITEM_LINE_BYTES, writeFieldWords, writeItemPrefix } from './item-line.ts';
+import { AUX_CAS, AUX_POSITION, RDB_TYPE } from './rdb/format.ts';
 import { RdbWriter, type RdbSink } from './rdb/writer.ts';
-import { TYPE } from './types.ts';
+import { STRING_MARKS, TYPE } from './types.ts';
 import { REDIS_VERSION } from './version.ts';
 
 /** A slice ends after this many bytes or records, whichever comes first: about a millisecond. */
@@ -70,6 +73,28 @@ abstract class Snapshot {
     this.#isActive = false;
   }
 
+  /** Whether the record is saved with a CAS. */
+  protected hasItem(keyspace: Keyspace, ref: Ref): boolean {
+    if (this.engine.type(ref) !== TYPE.string) return false;
+    return keyspace.carriesCas || this.engine.hasCas(ref);
+  }
+
+  /** Writes the record's CAS at `at`, and its flags and marks unless they are 0 and `isTerse`; returns the offset behind them. */
+  protected itemWords(
+    keyspace: Keyspace,
+    ref: Ref,
+    bytes: Uint8Array,
+    at: number,
+    isTerse: boolean,
+  ): number {
+    const { engine } = this;
+    const clientFlags = engine.clientFlags(ref);
+    const marks = engine.encoding(ref) & STRING_MARKS.all;
+    at = writeHex64(bytes, at, keyspace.casHigh(ref), keyspace.casLow(ref));
+    if (isTerse && clientFlags === 0 && marks === 0) return at;
+    return writeFieldWords(bytes, at, clientFlags, marks);
+  }
+
   protected abstract readonly save: (keyspace: Keyspace, ref: Ref) => void;
 }
 
@@ -84,6 +109,7 @@ export class RdbSnapshot extends Snapshot implements BaseProducer {
   #writer!: RdbWriter;
   #database = -1;
   readonly #introduced: Set<number> = new Set();
+  readonly #words: Region = Region.allocate(ITEM_LINE_BYTES);
 
   start(sink: BaseWriter | CountingSink, position: number): void {
     const { isBase, isCompressing, nowSeconds } = this.options;
@@ -97,6 +123,9 @@ export class RdbSnapshot extends Snapshot implements BaseProducer {
     writer.aux('used-mem', String(this.engine.usedBytes));
     writer.aux('aof-base', isBase ? '1' : '0');
     if (isBase) writer.aux(AUX_POSITION, String(position));
+    const { cas } = this.engine;
+    const casEnd = writeHex64(this.#words.bytes, 0, cas.high, cas.low);
+    writer.aux(AUX_CAS, latin1(this.#words, 0, casEnd));
     this.begin();
   }
 
@@ -111,6 +140,9 @@ export class RdbSnapshot extends Snapshot implements BaseProducer {
     const writer = this.#writer;
     const id = this.ids.get(keyspace)!;
     if (id !== this.#database) this.#select(id, keyspace);
+    if (this.hasItem(keyspace, ref)) {
+      writer.item(this.#words, 0, this.itemWords(keyspace, ref, this.#words.bytes, 0, true));
+    }
     const expiry = engine.expiry(ref);
     if (expiry >= 0) writer.expiry(expiry);
     switch (engine.type(ref)) {
@@ -168,14 +200,22 @@ export class CommandSnapshot extends Snapshot implements BaseProducer {
   readonly format = 'aof';
   #sink!: CountingSink;
   #database = -1;
+  /** Lines said numbers of single records: the one that the log goes on with has to follow. */
+  #hasItems = false;
+  #nextHigh = 0;
+  #nextLow = 0;
 
   start(sink: BaseWriter | CountingSink): void {
     this.#sink = sink;
+    this.#nextHigh = this.engine.cas.high;
+    this.#nextLow = this.engine.cas.low;
     this.begin();
   }
 
   step(): boolean {
-    return this.walk(() => this.#sink.length);
+    if (!this.walk(() => this.#sink.length)) return false;
+    if (this.#hasItems) this.#counterLine();
+    return true;
   }
 
   protected override readonly save = (keyspace: Keyspace, ref: Ref): void => {
@@ -189,6 +229,13 @@ export class CommandSnapshot extends Snapshot implements BaseProducer {
     }
     if (engine.type(ref) !== TYPE.string) {
       throw new TypeError('a record of a type that snapshots do not know');
+    }
+    if (this.hasItem(keyspace, ref)) {
+      this.#hasItems = true;
+      this.#sink.reserve(ITEM_LINE_BYTES);
+      const at = writeItemPrefix(this.#sink.region.bytes, this.#sink.at);
+      this.#sink.at = this.itemWords(keyspace, ref, this.#sink.region.bytes, at, false);
+      this.#crlf();
     }
     const expiry = engine.expiry(ref);
     this.#header(42, expiry >= 0 ? 5 : 3);
@@ -204,6 +251,14 @@ export class CommandSnapshot extends Snapshot implements BaseProducer {
     this.#word('PXAT');
     this.#word(String(expiry));
   };
+
+  #counterLine(): void {
+    const sink = this.#sink;
+    sink.reserve(ITEM_LINE_BYTES);
+    const at = writeItemPrefix(sink.region.bytes, sink.at);
+    sink.at = writeHex64(sink.region.bytes, at, this.#nextHigh, this.#nextLow);
+    this.#crlf();
+  }
 
   readonly #span = (region: Region, start: number, end: number): void => {
     const sink = this.#sink;

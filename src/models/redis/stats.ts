@@ -6,6 +6,8 @@ import { RateMeter } from './rate-meter.ts';
 export interface NetworkTotals {
   inputBytes: number;
   outputBytes: number;
+  reads: number;
+  writes: number;
   connectionsReceived: number;
   rejectedConnections: number;
   evictedClients: number;
@@ -14,6 +16,8 @@ export interface NetworkTotals {
 const NO_TRAFFIC: NetworkTotals = {
   inputBytes: 0,
   outputBytes: 0,
+  reads: 0,
+  writes: 0,
   connectionsReceived: 0,
   rejectedConnections: 0,
   evictedClients: 0,

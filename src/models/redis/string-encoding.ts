@@ -4,7 +4,7 @@
  */
 import { parseInteger } from '../../bytes/integer.ts';
 import type { MemoryEngine, Ref } from '../../memory/index.ts';
-import { STRING_ENCODING } from './types.ts';
+import { STRING_ENCODING, STRING_MARKS } from './types.ts';
 
 /** Redis's OBJ_ENCODING_EMBSTR_SIZE_LIMIT: object head, string head and this many bytes fill 64. */
 const EMBEDDED_MAX_BYTES = 44;
@@ -14,7 +14,7 @@ export const INTEGER_MAX_CHARS = 20;
 export type StringEncodingName = 'int' | 'embstr' | 'raw';
 
 export function stringEncodingName(engine: MemoryEngine, ref: Ref): StringEncodingName {
-  const encoding = engine.encoding(ref);
+  const encoding = engine.encoding(ref) & ~STRING_MARKS.all;
   const length = engine.valueLength(ref);
   if (encoding === STRING_ENCODING.raw || length > EMBEDDED_MAX_BYTES) return 'raw';
   if (encoding === STRING_ENCODING.text || length > INTEGER_MAX_CHARS) return 'embstr';

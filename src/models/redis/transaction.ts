@@ -8,12 +8,21 @@ import type { Session } from './session.ts';
 /** Memory of a queued command beside its bytes: offsets and objects, estimated. */
 const QUEUED_OVERHEAD_BYTES = 256;
 
-/** Copies `request` behind the commands that wait for EXEC. Once the transaction can only fail nothing is kept. */
-export function queueCommand(session: Session, command: Command, request: Request): void {
+/**
+ * Copies `request` behind the commands that wait for EXEC. Once the transaction can only fail nothing is kept. False: they are more than
+ * `limitBytes` now.
+ */
+export function queueCommand(
+  session: Session,
+  command: Command,
+  request: Request,
+  limitBytes: number,
+): boolean {
   if (session.queue === undefined || session.isTransactionBroken || session.isTransactionDirty)
-    return;
+    return true;
   session.queue.push({ command, request: keep(request) });
   session.queuedBytes += request.to - request.from + request.count * 8 + QUEUED_OVERHEAD_BYTES;
+  return session.queuedBytes <= limitBytes;
 }
 
 /** A copy of `request` in memory of its own. */

@@ -10,3 +10,9 @@ export const TYPE_NAMES: readonly string[] = ['string', 'list', 'set', 'zset', '
  * that Redis does not try as an integer (INCRBYFLOAT's result): embstr or raw by its length.
  */
 export const STRING_ENCODING = { plain: 0, raw: 1, text: 2 } as const;
+
+/**
+ * Two more bits of a string's encoding, for memcached's clients: the value is to be renewed, and somebody was told to do so. They go when the
+ * value is set whole.
+ */
+export const STRING_MARKS = { stale: 4, won: 8, all: 12 } as const;

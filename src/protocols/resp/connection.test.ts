@@ -1,7 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { Region } from '../../bytes/region.ts';
+import { type Keyspace, MemoryEngine } from '../../memory/index.ts';
 import { CLOSED, PARKED, POSTPONED, RAN } from '../../models/redis/dispatch.ts';
-import { OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES } from './limits.ts';
+import { MAX_SPANS, OUTPUT_REGION_BYTES, PIPELINE_PAUSE_BYTES } from '../limits.ts';
+import type { FakeTransport } from '../testing.ts';
 import { FakeShard } from './testing.ts';
 
 function encode(...args: (string | number)[]): string {
@@ -21,10 +24,13 @@ describe('input', () => {
   });
 
   test('requests in any fragments are the requests that were sent', () => {
+    // A number stands for so many bytes, so that a counterexample can be read.
     const argument = fc.oneof(
       fc.string({ unit: 'binary-ascii', maxLength: 20 }),
-      fc.integer({ min: 0, max: 300_000 }).map((n) => 'x'.repeat(n)),
+      fc.integer({ min: 0, max: 300_000 }),
     );
+    const shortened = (args: readonly string[]): string[] =>
+      args.map((arg) => (arg.length > 20 ? `${arg.slice(0, 5)} (${arg.length})` : arg));
     fc.assert(
       fc.property(
         fc.array(fc.array(argument, { minLength: 1, maxLength: 5 }), {
@@ -32,9 +38,14 @@ describe('input', () => {
           maxLength: 6,
         }),
         fc.array(fc.integer({ min: 1, max: 200_000 }), { minLength: 1, maxLength: 20 }),
-        (requests, cuts) => {
+        fc.integer({ min: 0, max: 3 }),
+        (shapes, cuts, chunks) => {
+          const requests = shapes.map((shape) =>
+            shape.map((arg) => (typeof arg === 'number' ? 'x'.repeat(arg) : arg)),
+          );
           const shard = new FakeShard();
           shard.execute = () => RAN;
+          shard.takesChunks = (index) => ((index + 1) & chunks) !== 0;
           const { connection } = shard.connect();
           const stream = requests.map((r) => encode(...r)).join('');
           let from = 0;
@@ -45,11 +56,12 @@ describe('input', () => {
             if (i % 3 === 0) shard.settle();
           }
           shard.settle();
-          expect(shard.ran).toEqual(requests);
+          expect(shard.ran.map(shortened)).toEqual(requests.map(shortened));
           expect(connection.queryBufferBytes()).toBe(0);
+          expect(shard.engine.usedBytes).toBe(0);
         },
       ),
-      { numRuns: 60 },
+      { numRuns: 300 },
     );
   });
 
@@ -313,5 +325,226 @@ describe('output', () => {
     shard.settle();
     expect(other.transport.sent).toBe(encode('b'));
     expect(shard.outbox.length).toBe(0);
+  });
+});
+
+describe('arguments that go straight into chunks', () => {
+  const long = 'x'.repeat(200_000);
+
+  test('a request that has to wait keeps them, and runs whole later', () => {
+    const shard = new FakeShard();
+    shard.takesChunks = (index) => index === 2;
+    let isPaused = true;
+    shard.execute = () => (isPaused ? POSTPONED : RAN);
+    const { connection } = shard.connect();
+    shard.deliver(connection, encode('SET', 'k', long, 'EX', 5) + encode('next'));
+    shard.settle();
+    expect(shard.ran).toHaveLength(1);
+    expect(shard.engine.stagedBytes).toBeGreaterThan(200_000);
+    expect(connection.queryBufferBytes()).toBeGreaterThan(200_000);
+    isPaused = false;
+    connection.resume();
+    shard.settle();
+    expect(shard.ran.slice(1).map((r) => r.map((a) => a.length))).toEqual([
+      [3, 1, 200_000, 2, 1],
+      [4],
+    ]);
+    expect(shard.engine.usedBytes).toBe(0);
+  });
+
+  test('an engine that is full refuses the request, and the connection goes on', () => {
+    const shard = new FakeShard(
+      new MemoryEngine({
+        hashKey: new Uint8Array(16),
+        random: () => 0.5,
+        segmentBits: 18,
+        maxBytes: 262_144,
+      }),
+    );
+    shard.takesChunks = (index) => index === 2;
+    const { connection, transport } = shard.connect();
+    for (const part of [encode('SET', 'k', long.repeat(3)), encode('PING')]) {
+      for (let at = 0; at < part.length; at += 50_000) {
+        shard.deliver(connection, part.slice(at, at + 50_000));
+      }
+      shard.settle();
+    }
+    expect(transport.sent).toBe(`-OOM\r\n${encode('PING')}`);
+    expect(shard.engine.usedBytes).toBe(0);
+  });
+
+  test('what was found of the last one says nothing of the next request', () => {
+    const shard = new FakeShard();
+    const asked: number[] = [];
+    shard.takesChunks = (index) => {
+      asked.push(index);
+      return index === 2;
+    };
+    const { connection } = shard.connect();
+    const request = encode('SET', 'k', long);
+    shard.deliver(connection, request.slice(0, 100_000));
+    shard.deliver(connection, `${request.slice(100_000)}*`);
+    shard.deliver(connection, '1\r\n$4\r\nlast\r\nin');
+    shard.deliver(connection, 'line\r\n');
+    shard.settle();
+    expect(shard.ran.map((args) => args[0])).toEqual(['SET', 'last', 'inline']);
+    expect(asked).toEqual([2]);
+  });
+
+  test('whoever closes takes them along', () => {
+    const shard = new FakeShard();
+    shard.takesChunks = (index) => index === 2;
+    for (const close of ['close', 'closeAfterOutput', 'receivedEnd', 'closed'] as const) {
+      const { connection } = shard.connect();
+      shard.deliver(connection, encode('SET', 'k', long).slice(0, 150_000));
+      expect(shard.engine.stagedBytes).toBeGreaterThan(100_000);
+      connection[close]();
+      shard.deliver(connection, long);
+      expect(shard.engine.usedBytes).toBe(0);
+    }
+  });
+});
+
+describe('values on loan', () => {
+  /** A shard in which `LEND` answers with a value of the engine, and a client of it. */
+  function lending(): { shard: FakeShard; keys: Keyspace; change: () => void; before: string } {
+    const shard = new FakeShard();
+    const keys = shard.engine.createKeyspace();
+    const before = Buffer.from(Array.from({ length: 600_000 }, (_, i) => 32 + (i % 90)));
+    const ref = keys.insert(1, Region.of('k'), 0, 1, 0, 0, Region.of(before), 0, before.length);
+    const usual = shard.execute;
+    shard.execute = (session, args) => {
+      if (args[0] !== 'LEND') return usual(session, args);
+      shard.outbox.writer.bulkHeader(before.length);
+      shard.outbox.lend(shard.engine, ref, 0, before.length);
+      shard.outbox.writer.crlf();
+      return RAN;
+    };
+    const change = (): void =>
+      keys.writeValue(ref, 0, Region.of(Buffer.alloc(600_000)), 0, 600_000);
+    return { shard, keys, change, before: `$600000\r\n${before.toString('latin1')}\r\n` };
+  }
+
+  test.each([true, false])(
+    'come between other output, in order (borrowing socket: %s)',
+    (borrows) => {
+      const { shard, before } = lending();
+      const { connection, transport } = shard.connect(borrows);
+      shard.deliver(
+        connection,
+        encode('a') + encode('LEND') + encode('b') + encode('LEND') + encode('c'),
+      );
+      shard.settle();
+      expect(transport.sent).toBe(encode('a') + before + encode('b') + before + encode('c'));
+      expect([shard.engine.loans.size, connection.memoryBytes()]).toEqual([0, 0]);
+    },
+  );
+
+  test('cost nothing while they wait, and their bytes once they are alone with them', () => {
+    const { shard, before, change } = lending();
+    const { connection, transport } = shard.connect();
+    transport.window = 1000;
+    shard.deliver(connection, encode('LEND') + encode('b'));
+    expect(connection.outputBytes()).toBeLessThan(1000);
+    shard.settle();
+    expect(connection.outputBytes()).toBeLessThan(300_000);
+    change();
+    expect(connection.outputBytes()).toBeGreaterThan(500_000);
+    expect(connection.memoryBytes()).toBeGreaterThan(500_000);
+    for (let i = 0; i < 10; i++) {
+      transport.drain(100_000);
+      shard.settle();
+    }
+    expect(transport.sent).toBe(before + encode('b'));
+    expect([connection.outputBytes(), shard.engine.loans.size]).toEqual([0, 0]);
+  });
+
+  test('are what they were when they were lent, also before they leave the outbox', () => {
+    const { shard, before, change } = lending();
+    const { connection, transport } = shard.connect();
+    shard.deliver(connection, encode('LEND'));
+    change();
+    expect(connection.outputBytes()).toBeGreaterThan(600_000);
+    shard.settle();
+    expect(transport.sent).toBe(before);
+    expect([connection.heldBytes, connection.lentBytes]).toEqual([0, 0]);
+  });
+
+  test('hold the pipeline back, and end with the client', () => {
+    const { shard } = lending();
+    const { connection, transport } = shard.connect();
+    transport.window = 1000;
+    shard.deliver(connection, encode('LEND').repeat(10));
+    shard.settle();
+    expect(shard.ran.length).toBeLessThan(5);
+    expect(shard.engine.loans.size).toBe(1);
+    connection.close();
+    expect(shard.engine.loans.size).toBe(0);
+    const other = shard.connect();
+    shard.deliver(other.connection, encode('LEND'));
+    other.connection.close();
+    shard.settle();
+    expect([shard.engine.loans.size, other.connection.lentBytes]).toEqual([0, 0]);
+  });
+});
+
+describe('messages to many', () => {
+  /** A shard in which `PUB` sends a message to a thousand listeners. */
+  function publishing(): { shard: FakeShard; listeners: FakeTransport[] } {
+    const shard = new FakeShard();
+    const clients = Array.from({ length: 1000 }, () => shard.connect());
+    const usual = shard.execute;
+    shard.execute = (session, args) => {
+      if (args[0] !== 'PUB') return usual(session, args);
+      const { outbox } = shard;
+      for (const [i, { connection }] of clients.entries()) {
+        if (i > 0) outbox.repeat(connection.session);
+        else {
+          outbox.begin(connection.session);
+          outbox.writer.bulkText(args[1]!);
+          outbox.end();
+        }
+      }
+      outbox.writer.ok();
+      return RAN;
+    };
+    return { shard, listeners: clients.map((client) => client.transport) };
+  }
+
+  const messages = Array.from({ length: 300 }, (_, i) => `m${i}`);
+  const pipeline = messages.map((m) => encode('PUB', m)).join('');
+  const received = messages.map((m) => `$${m.length}\r\n${m}\r\n`).join('');
+
+  test('a pipeline of them makes way when much waits, and the others are served meanwhile', () => {
+    const { shard, listeners } = publishing();
+    const [a, b, other] = [shard.connect(), shard.connect(), shard.connect()];
+    shard.deliver(a.connection, pipeline);
+    expect(shard.outbox.length).toBeLessThan(MAX_SPANS + 2002);
+    shard.deliver(b.connection, pipeline);
+    shard.deliver(other.connection, encode('x'));
+    expect(shard.outbox.length).toBeLessThan(MAX_SPANS + 4004);
+    expect(shard.ran.at(-1)).toEqual(['x']);
+    shard.settle();
+    expect(a.transport.sent).toBe('+OK\r\n'.repeat(300));
+    expect(b.transport.sent).toBe('+OK\r\n'.repeat(300));
+    expect(other.transport.sent).toBe(encode('x'));
+    for (const { sent } of listeners) expect(sent).toHaveLength(received.length * 2);
+  });
+
+  test('what waits for the disk is bounded too; short pieces leave in one write', () => {
+    const { shard, listeners } = publishing();
+    const { connection, transport } = shard.connect();
+    shard.deliver(connection, pipeline);
+    shard.settle(0, 1); // nothing is durable
+    expect(shard.outbox.length).toBeLessThan(MAX_SPANS + 2002);
+    const ran = shard.ran.length;
+    shard.settle(0, 1);
+    expect(shard.ran.length).toBe(ran);
+    expect(transport.sent).toBe('');
+    shard.settle(1, 1);
+    expect(transport.sent).toBe('+OK\r\n'.repeat(300));
+    for (const { sent, writes } of listeners) {
+      expect([sent === received, writes < 10]).toEqual([true, true]);
+    }
   });
 });

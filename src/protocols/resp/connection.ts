@@ -1,179 +1,55 @@
 /**
- * One RESP client: finds requests in what arrives, has them run, and sends what the outbox releases.
- *
- * Input. A read lands in the region that all plain sockets share. Requests run straight from there; what remains of an incomplete one
- * is kept: a short rest is copied in front of the next read, a long one collects in a buffer of the client's own, in which parsing goes on
- * where it stopped.
- *
- * Output. `offer` collects the spans that the outbox releases in one go, `flush` writes them with one call. What the kernel does not
- * take stays in the region for the socket (plain sockets borrow the bytes), which the client then pins and is charged for; all further output of a client
- * in that state is copied to memory of its own, so that one stalled reader never pins more than one region.
+ * One RESP client: requests in what arrives are run by the dispatcher. A long request that comes in many pieces is parsed on where it stopped: what is
+ * known of it is kept, and moves along with its bytes. A long argument goes straight into the engine's chunks, if its command takes it so.
  */
-import { Region } from '../../bytes/region.ts';
-import {
-  COMPLETE,
-  FAILED,
-  INCOMPLETE,
-  type Progress,
-  type RespParser,
-} from '../../bytes/resp-parser.ts';
-import { Request } from '../../bytes/resp-request.ts';
+import type { Region } from '../../bytes/region.ts';
+import { COMPLETE, FAILED, INCOMPLETE, type RespParser } from '../../bytes/resp-parser.ts';
+import type { Request } from '../../bytes/resp-request.ts';
+import type { MemoryEngine } from '../../memory/index.ts';
 import { CLOSED, type Dispatcher, PARKED, POSTPONED } from '../../models/redis/dispatch.ts';
-import type { Session, SessionIo } from '../../models/redis/session.ts';
-import {
-  BACKLOG_WRITE_BYTES,
-  CARRY_BYTES,
-  OUTPUT_REGION_BYTES,
-  PIPELINE_PAUSE_BYTES,
-  TURN_BYTES,
-} from './limits.ts';
-import type { OutputRegion, Outbox } from './outbox.ts';
-import type { Transport } from './transport.ts';
+import { Connection, type ConnectionShare } from '../connection.ts';
+import { CARRY_BYTES, LARGE_ARGUMENT_BYTES } from '../limits.ts';
+import type { Transport } from '../transport.ts';
+import { PartialRequest } from './partial-request.ts';
 
-/** What all connections of a shard share. */
-export interface ConnectionShare {
+/** What all RESP connections of a shard share. */
+export interface RespShare extends ConnectionShare {
   readonly parser: RespParser;
   readonly request: Request;
   readonly dispatcher: Dispatcher;
-  readonly outbox: Outbox;
-  /** `client-query-buffer-limit`. */
-  maxQueryBytes: number;
-  /** Whether `connection` may hold `bytes` of unsent output (client-output-buffer-limit); false closes it. */
-  mayHold(connection: Connection, bytes: number): boolean;
-  /** Something happened that the end of this tick must look at. */
-  schedule(): void;
-  /** Calls `fn` in the next turn of the event loop. */
-  soon(fn: () => void): void;
-  log(level: 'verbose' | 'warning', message: string): void;
-  closed(connection: Connection): void;
-  inputBytes: number;
-  outputBytes: number;
+  readonly engine: MemoryEngine;
 }
 
-export class Connection implements SessionIo {
-  session!: Session;
-  readonly transport: Transport;
-  /** Bytes in the outbox that have not been offered. */
-  heldBytes = 0;
-  totalInputBytes = 0;
-  totalOutputBytes = 0;
-  /** Since when the output is above the soft limit, in ms since the epoch; 0: it is not. */
-  softLimitSinceMs = 0;
-  readonly #share: ConnectionShare;
+export class RespConnection extends Connection {
+  readonly #share: RespShare;
+  /** The first request of the input that waits, if it is worth remembering what is known of it. */
+  #partial: PartialRequest | undefined = undefined;
 
-  /** Input that has not run: `#pending` bytes `[#pendingFrom, #pendingTo)`. */
-  #pending: Region | undefined = undefined;
-  #pendingFrom = 0;
-  #pendingTo = 0;
-  /** Bytes of pending input (from its start) below which parsing again is of no use. */
-  #needBytes = 0;
-  /** The request that is being collected, and how far it is parsed. */
-  #partial: Request | undefined = undefined;
-  #progress: Progress | undefined = undefined;
-  /** Where in its region the collected request began when its offsets were stored. */
-  #partialBase = 0;
-  #isReadPaused = false;
-  /** CLIENT PAUSE holds the next request back. */
-  #isPostponed = false;
-  /** Unsent output above PIPELINE_PAUSE_BYTES holds the next request back. */
-  #isThrottled = false;
-  #isResumeScheduled = false;
-
-  #offered: Uint8Array[] = [];
-  #offeredRegion: OutputRegion | undefined = undefined;
-  #offeredRegions: OutputRegion[] = [];
-  #offeredFrom = 0;
-  #offeredTo = 0;
-  /** The kernel did not take all: output goes to the backlog until it has. */
-  #isStalled = false;
-  #pinned: OutputRegion[] = [];
-  #backlog: Uint8Array[] = [];
-  #backlogBytes = 0;
-  #isClosing = false;
-  #isClosed = false;
-
-  constructor(transport: Transport, share: ConnectionShare) {
-    this.transport = transport;
+  constructor(transport: Transport, share: RespShare) {
+    super(transport, share);
     this.#share = share;
   }
 
-  // ---- input
-
-  /** `length` bytes arrived in `region` at `at`; the CARRY_BYTES in front of `at` are free to use. False: read no more for now. */
-  receive(region: Region, at: number, length: number): boolean {
-    this.totalInputBytes += length;
-    this.#share.inputBytes += length;
-    if (this.#isClosing) return true;
-    const waiting = this.#pendingTo - this.#pendingFrom;
-    if (waiting === 0 && this.#mayRun()) {
-      const rest = this.#run(region, at, at + length, true);
-      if (rest < at + length) this.#keep(region, rest, at + length);
-    } else if (waiting <= CARRY_BYTES && this.#mayRun() && waiting + length >= this.#needBytes) {
-      const from = at - waiting;
-      region.bytes.set(this.#pending!.bytes.subarray(this.#pendingFrom, this.#pendingTo), from);
-      this.#pendingFrom = 0;
-      this.#pendingTo = 0;
-      const rest = this.#run(region, from, at + length, true);
-      if (rest < at + length) this.#keep(region, rest, at + length);
-      else this.#releaseSmallPending();
-    } else {
-      this.#append(region, at, at + length);
-      if (this.#isClosing) return true;
-      this.#runPending();
-    }
-    return !this.#isReadPaused;
-  }
-
-  /** The client sent all that it will send. */
-  receivedEnd(): void {
-    this.closeAfterOutput();
-  }
-
-  resume(): void {
-    if (this.#isResumeScheduled || this.#isClosed) return;
-    this.#isResumeScheduled = true;
-    this.#share.soon(() => {
-      this.#isResumeScheduled = false;
-      if (this.#isClosed || this.#isClosing) return;
-      this.#runPending();
-      const isInputWanted = this.#needBytes > 0 || this.queryBufferBytes() <= TURN_BYTES;
-      if (this.#isReadPaused && this.#mayRun() && isInputWanted) {
-        this.#isReadPaused = false;
-        this.transport.resume();
-      }
-    });
-  }
-
-  #mayRun(): boolean {
-    return (
-      this.session.parked === undefined &&
-      !this.#isPostponed &&
-      !this.#isThrottled &&
-      !this.#isClosing
-    );
-  }
-
-  /** Runs the requests in `[from, to)`; returns where the first that was not run begins. */
-  #run(region: Region, from: number, to: number, isWhole: boolean): number {
+  protected override run(region: Region, from: number, to: number, bound: number): number {
     const share = this.#share;
     const { parser, dispatcher, outbox } = share;
     const session = this.session;
-    const bound = isWhole ? to : Math.min(to, from + TURN_BYTES);
     let at = from;
     outbox.enter(this);
-    this.#needBytes = 0;
+    this.needBytes = 0;
     while (at < bound) {
-      const isResumed = this.#progress !== undefined;
-      const request = isResumed ? this.#partial! : share.request;
-      const found = isResumed
-        ? parser.resume(region, at, to, request, session.isAuthenticated, this.#progress!)
-        : parser.parse(region, at, to, request, session.isAuthenticated);
+      const partial = this.#partial;
+      const request = partial === undefined ? share.request : partial.request;
+      const found =
+        partial === undefined
+          ? parser.parse(region, at, to, request, session.isAuthenticated)
+          : parser.resume(region, at, to, request, session.isAuthenticated, partial.progress);
       if (found === INCOMPLETE) {
-        this.#needBytes = parser.needBytes;
-        this.#saveProgress(request, at, to);
+        this.needBytes = parser.needBytes;
+        this.#keepPartial(region, request, at, to);
         break;
       }
-      this.#progress = undefined;
+      this.#partial = undefined;
       if (found === FAILED) {
         this.#failProtocol(parser.error);
         at = to;
@@ -183,10 +59,13 @@ export class Connection implements SessionIo {
       if (found === COMPLETE) {
         const isSilent = session.replyMode !== 'on';
         const mark = isSilent ? outbox.mark() : 0;
-        const outcome = dispatcher.execute(session, request);
+        const outcome =
+          partial?.large === undefined
+            ? dispatcher.execute(session, request)
+            : this.#executeLarge(partial);
         if (isSilent || session.replyMode !== 'on') this.#silence(isSilent, mark);
         if (outcome === POSTPONED) {
-          this.#isPostponed = true;
+          this.isPostponed = true;
           break;
         }
         at = next;
@@ -196,16 +75,11 @@ export class Connection implements SessionIo {
           at = to;
           break;
         }
-        if (this.heldBytes + this.#backlogBytes > PIPELINE_PAUSE_BYTES) {
-          // Its output has to leave before more of its pipeline runs.
-          this.#isThrottled = true;
-          break;
-        }
+        if (this.throttle()) break;
       } else {
         at = next;
       }
     }
-    if (this.#partial !== undefined && this.#progress === undefined) this.#partial = undefined;
     outbox.leave();
     share.schedule();
     return at;
@@ -228,306 +102,67 @@ export class Connection implements SessionIo {
     this.closeAfterOutput();
   }
 
-  #saveProgress(request: Request, at: number, to: number): void {
-    const { parser } = this.#share;
+  /** The request at `at` is not whole: what is known of it is kept, unless it is short and is parsed again from its start. */
+  #keepPartial(region: Region, request: Request, at: number, to: number): void {
+    const { dispatcher, engine, parser } = this.#share;
     const found = parser.progress;
-    // A short rest is parsed again from its start; only a long one is worth remembering.
-    if (found.expected === 0 || to - at <= CARRY_BYTES) {
-      this.#progress = undefined;
+    request.region = region;
+    const isBegun = found.expected > 0; // otherwise all else that was found is of another request
+    const isLarge =
+      isBegun &&
+      found.bulkBytes > LARGE_ARGUMENT_BYTES &&
+      found.parsed > 0 &&
+      dispatcher.takesChunks(request, found.parsed);
+    const isShort = !isBegun || to - at <= CARRY_BYTES;
+    if (isShort && !isLarge && this.#partial?.large === undefined) {
+      this.#partial = undefined;
       return;
     }
-    const kept = (this.#partial ??= new Request(Math.max(64, found.parsed)));
-    if (kept !== request) {
-      kept.reserve(found.parsed);
-      kept.start.set(request.start.subarray(0, found.parsed));
-      kept.end.set(request.end.subarray(0, found.parsed));
-    }
-    this.#progress = { expected: found.expected, parsed: found.parsed, at: found.at };
-    this.#partialBase = at;
+    this.#partial ??= new PartialRequest(Math.max(64, found.parsed));
+    this.#partial.save(request, found, at);
+    if (!isLarge) return;
+    this.#partial.beginLarge(engine, region, to);
+    this.isDiverting = true;
+    this.inputEnd = at + found.bulkAt;
+    this.needBytes = 0;
   }
 
-  /** Moves the offsets of the collected request along with its bytes. */
-  #shiftPartial(newBase: number): void {
-    const shift = newBase - this.#partialBase;
-    if (this.#progress === undefined || shift === 0) return;
-    const { start, end } = this.#partial!;
-    for (let i = 0; i < this.#progress.parsed; i++) {
-      start[i]! += shift;
-      end[i]! += shift;
-    }
-    this.#partialBase = newBase;
+  protected override divert(region: Region, from: number, to: number): number {
+    const partial = this.#partial!;
+    const next = partial.receiveLarge(region, from, to);
+    this.isDiverting = partial.large!.isOpen;
+    return next;
   }
 
-  /** Keeps `[from, to)` of a shared region as pending input. */
-  #keep(region: Region, from: number, to: number): void {
-    const length = to - from;
-    this.#pendingFrom = 0;
-    this.#pendingTo = 0;
-    this.#reservePending(length);
-    this.#pending!.bytes.set(region.bytes.subarray(from, to));
-    this.#pendingTo = length;
-    this.#shiftPartial(0);
-    this.#checkQueryLimit();
-    this.#pauseReadingIfIdle();
+  protected override get divertedBytes(): number {
+    return this.#partial?.large?.bytes ?? 0;
   }
 
-  #append(region: Region, from: number, to: number): void {
-    this.#reservePending(to - from);
-    this.#pending!.bytes.set(region.bytes.subarray(from, to), this.#pendingTo);
-    this.#pendingTo += to - from;
-    this.#checkQueryLimit();
-    this.#pauseReadingIfIdle();
-  }
-
-  /** Makes room for `length` more bytes of pending input. */
-  #reservePending(length: number): void {
-    const waiting = this.#pendingTo - this.#pendingFrom;
-    const capacity = this.#pending?.bytes.length ?? 0;
-    if (this.#pendingTo + length <= capacity) return;
-    const needed = waiting + length;
-    let target = this.#pending;
-    if (needed > capacity / 2) {
-      // Grows with what has arrived, never with what a length claims; a known end bounds the last step.
-      const doubled = Math.max(1024, needed, capacity * 2);
-      const isEndKnown = this.#needBytes > needed + TURN_BYTES;
-      target = Region.allocate(isEndKnown ? Math.min(doubled, this.#needBytes) : doubled);
-      target.bytes.set(this.#pending?.bytes.subarray(this.#pendingFrom, this.#pendingTo) ?? EMPTY);
+  #executeLarge(partial: PartialRequest): number {
+    const { dispatcher } = this.#share;
+    const { large, request } = partial;
+    const outcome = large!.isRefused
+      ? dispatcher.refuseTooLarge(this.session, request)
+      : dispatcher.executeLarge(this.session, request);
+    if (outcome === POSTPONED) {
+      partial.keepWhole();
+      this.#partial = partial;
     } else {
-      target!.bytes.copyWithin(0, this.#pendingFrom, this.#pendingTo);
+      large!.free();
     }
-    this.#pending = target;
-    this.#shiftPartial(this.#partialBase - this.#pendingFrom);
-    this.#pendingFrom = 0;
-    this.#pendingTo = waiting;
+    return outcome;
   }
 
-  #runPending(): void {
-    this.#isPostponed = false;
-    if (!this.#mayRun()) return;
-    const region = this.#pending;
-    const waiting = this.#pendingTo - this.#pendingFrom;
-    if (region === undefined || waiting === 0 || waiting < this.#needBytes) return;
-    const at = this.#run(region, this.#pendingFrom, this.#pendingTo, false);
-    if (this.#pending !== region) return; // closed meanwhile
-    this.#pendingFrom = at;
-    if (this.#progress !== undefined) this.#partialBase = at;
-    if (at === this.#pendingTo) {
-      this.#pending = undefined;
-      this.#pendingFrom = 0;
-      this.#pendingTo = 0;
-    } else if (this.#needBytes === 0 && this.#mayRun()) {
-      this.resume(); // its turn is over, requests are left
-    }
-    this.#pauseReadingIfIdle();
+  protected override get remembersInput(): boolean {
+    return this.#partial !== undefined;
   }
 
-  #releaseSmallPending(): void {
-    if (this.#pending !== undefined && this.#pending.bytes.length > CARRY_BYTES)
-      this.#pending = undefined;
+  protected override inputMoved(shift: number): void {
+    this.#partial?.move(shift);
   }
 
-  /** Reads no more from a client that may not run, once a turn's worth of its input waits. */
-  #pauseReadingIfIdle(): void {
-    if (this.#isReadPaused || this.#mayRun()) return;
-    if (this.#pendingTo - this.#pendingFrom < TURN_BYTES) return;
-    this.#isReadPaused = true;
-    this.transport.pause();
-  }
-
-  #checkQueryLimit(): void {
-    if (this.queryBufferBytes() <= this.#share.maxQueryBytes) return;
-    this.#share.log(
-      'warning',
-      `Closing client that reached max query buffer length: ${this.address}`,
-    );
-    this.close();
-  }
-
-  // ---- output
-
-  /** Takes released output; true the first time since the last `flush`. */
-  offer(region: OutputRegion, from: number, to: number): boolean {
-    if (this.#isClosed) return false;
-    const length = to - from;
-    this.totalOutputBytes += length;
-    this.#share.outputBytes += length;
-    if (this.#isStalled || !this.transport.borrowsBytes) {
-      this.#backlog.push(region.bytes.slice(from, to));
-      this.#backlogBytes += length;
-      if (!this.#share.mayHold(this, this.outputBytes())) return false;
-      return !this.#isStalled && this.#backlog.length === 1 && this.#offered.length === 0;
-    }
-    const isFirst = this.#offered.length === 0;
-    const last = isFirst ? undefined : this.#offered[this.#offered.length - 1]!;
-    if (last !== undefined && this.#offeredRegion === region && this.#offeredTo === from) {
-      this.#offered[this.#offered.length - 1] = region.buffer.subarray(this.#offeredFrom, to);
-    } else {
-      this.#offered.push(region.buffer.subarray(from, to));
-      this.#offeredRegions.push(region);
-      this.#offeredRegion = region;
-      this.#offeredFrom = from;
-      region.pins++;
-    }
-    this.#offeredTo = to;
-    return isFirst;
-  }
-
-  /** Writes what was offered. */
-  flush(): void {
-    if (this.#isClosed) return;
-    const transport = this.transport;
-    const offered = this.#offered;
-    if (offered.length === 1) transport.write(offered[0]!);
-    else if (offered.length > 1) transport.writeMany(offered);
-    offered.length = 0;
-    this.#offeredRegion = undefined;
-    if (this.#backlog.length > 0) this.#writeBacklog();
-    else if (transport.pendingBytes() > 0) this.#stall();
-    if (!this.#isStalled) this.#drained();
-  }
-
-  #writeBacklog(): void {
-    let bytes = 0;
-    let count = 0;
-    while (count < this.#backlog.length && bytes < BACKLOG_WRITE_BYTES) {
-      bytes += this.#backlog[count]!.length;
-      count++;
-    }
-    const pieces = this.#backlog.splice(0, count);
-    this.#backlogBytes -= bytes;
-    if (pieces.length === 1) this.transport.write(pieces[0]!);
-    else if (pieces.length > 1) this.transport.writeMany(pieces);
-    if (this.transport.pendingBytes() > 0 || this.#backlog.length > 0) this.#stall();
-  }
-
-  /** The kernel has enough: regions it borrows stay pinned, further output is copied. */
-  #stall(): void {
-    this.#isStalled = true;
-    for (const region of this.#offeredRegions) this.#pinned.push(region);
-    this.#offeredRegions.length = 0;
-    if (!this.#share.mayHold(this, this.outputBytes())) return;
-    this.transport.whenDrained(() => {
-      if (this.#isClosed) return;
-      this.#isStalled = false;
-      this.#unpinAll(this.#pinned);
-      if (this.#backlog.length > 0) this.#writeBacklog();
-      if (!this.#isStalled) this.#drained();
-    });
-  }
-
-  /** All output released so far was taken. */
-  #drained(): void {
-    this.#unpinAll(this.#offeredRegions);
-    this.softLimitSinceMs = 0;
-    if (this.heldBytes > 0) return;
-    if (this.#isClosing) {
-      this.#finish();
-    } else if (this.#isThrottled) {
-      this.#isThrottled = false;
-      this.resume();
-    }
-  }
-
-  #unpinAll(regions: OutputRegion[]): void {
-    for (let i = 0; i < regions.length; i++) this.#share.outbox.unpin(regions[i]!);
-    regions.length = 0;
-  }
-
-  // ---- closing
-
-  close(): void {
-    if (this.#isClosed) return;
-    this.transport.destroy();
-    this.closed();
-  }
-
-  closeAfterOutput(): void {
-    if (this.#isClosing || this.#isClosed) return;
-    this.#isClosing = true;
-    this.session.isClosing = true;
-    this.#pending = undefined;
-    this.#pendingFrom = 0;
-    this.#pendingTo = 0;
-    this.#progress = undefined;
-    // Output of the tick that is under way is not in the outbox yet: look once it is over.
-    this.#share.soon(() => this.#finishWhenSent());
-    this.#share.schedule();
-  }
-
-  #finishWhenSent(): void {
-    if (this.heldBytes === 0 && !this.#isStalled && this.#backlog.length === 0) this.#finish();
-  }
-
-  #finish(): void {
-    if (this.#isClosed) return;
-    this.transport.end();
-    this.closed();
-  }
-
-  /** The socket is gone, or as good as. */
-  closed(): void {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
-    this.#isClosing = true;
-    this.session.isClosing = true;
-    this.#share.outbox.forget(this);
-    this.#unpinAll(this.#offeredRegions);
-    // Regions that the socket may still read from are not used again: they are left to the garbage collector.
-    this.#pinned.length = 0;
-    this.#backlog = [];
-    this.#backlogBytes = 0;
-    this.#pending = undefined;
-    this.#share.closed(this);
-  }
-
-  // ---- what the model asks
-
-  get isGone(): boolean {
-    return this.#isClosed;
-  }
-  get address(): string {
-    return this.transport.remoteAddress;
-  }
-  get localAddress(): string {
-    return this.transport.localAddress;
-  }
-  get fd(): number {
-    return this.transport.fd;
-  }
-  get isUnixSocket(): boolean {
-    return this.transport.isUnixSocket;
-  }
-  get isTls(): boolean {
-    return this.transport.isTls;
-  }
-  get isLocal(): boolean {
-    return this.transport.isLocal;
-  }
-
-  queryBufferBytes(): number {
-    return this.#pendingTo - this.#pendingFrom;
-  }
-
-  queryBufferFreeBytes(): number {
-    return (this.#pending?.bytes.length ?? 0) - this.queryBufferBytes();
-  }
-
-  outputBytes(): number {
-    return this.heldBytes + this.#backlogBytes + this.transport.pendingBytes();
-  }
-
-  outputPieces(): number {
-    return this.#backlog.length;
-  }
-
-  /** Memory that is held for this client alone, the regions it pins included. */
-  memoryBytes(): number {
-    return (
-      (this.#pending?.bytes.length ?? 0) +
-      this.outputBytes() +
-      this.#pinned.length * OUTPUT_REGION_BYTES
-    );
+  protected override inputDropped(): void {
+    this.#partial?.large?.free();
+    this.#partial = undefined;
   }
 }
-
-const EMPTY = new Uint8Array(0);

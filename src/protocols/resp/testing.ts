@@ -1,118 +1,51 @@
-/** A connection with nothing real around it: a dispatcher that the test scripts, a socket that takes as much as the test says. */
-import { Region } from '../../bytes/region.ts';
+/** RESP connections with nothing real around them: a dispatcher that the test scripts, a socket that takes as much as the test says. */
 import { RespParser } from '../../bytes/resp-parser.ts';
 import { Request } from '../../bytes/resp-request.ts';
+import { MemoryEngine } from '../../memory/index.ts';
 import { type Dispatcher, RAN } from '../../models/redis/dispatch.ts';
 import { Session } from '../../models/redis/session.ts';
-import { Connection, type ConnectionShare } from './connection.ts';
-import { CARRY_BYTES, READ_BYTES } from './limits.ts';
-import { Outbox } from './outbox.ts';
-import type { Transport } from './transport.ts';
-
-/** A socket whose kernel takes `window` bytes and keeps the rest until `drain`. */
-export class FakeTransport implements Transport {
-  readonly remoteAddress = '127.0.0.1:1';
-  readonly localAddress = '127.0.0.1:2';
-  readonly fd = 7;
-  readonly isUnixSocket = false;
-  readonly isTls = false;
-  readonly isLocal = true;
-  borrowsBytes = true;
-  window: number = Infinity;
-  sent = '';
-  writes = 0;
-  isEnded = false;
-  isDestroyed = false;
-  isPaused = false;
-  #waiting: { bytes: Uint8Array; from: number }[] = [];
-  #drained: (() => void)[] = [];
-
-  write(bytes: Uint8Array): void {
-    this.writeMany([bytes]);
-  }
-
-  writeMany(pieces: readonly Uint8Array[]): void {
-    this.writes++;
-    for (const bytes of pieces) this.#waiting.push({ bytes, from: 0 });
-    this.#take();
-  }
-
-  pendingBytes(): number {
-    return this.#waiting.reduce((sum, piece) => sum + piece.bytes.length - piece.from, 0);
-  }
-
-  whenDrained(fn: () => void): void {
-    this.#drained.push(fn);
-  }
-
-  /** The peer reads `bytes` more. */
-  drain(bytes: number = Infinity): void {
-    this.window = bytes;
-    this.#take();
-    if (this.pendingBytes() > 0) return;
-    for (const fn of this.#drained.splice(0)) fn();
-  }
-
-  pause(): void {
-    this.isPaused = true;
-  }
-
-  resume(): void {
-    this.isPaused = false;
-  }
-
-  end(): void {
-    this.isEnded = true;
-  }
-
-  destroy(): void {
-    this.isDestroyed = true;
-  }
-
-  #take(): void {
-    while (this.window > 0 && this.#waiting.length > 0) {
-      const piece = this.#waiting[0]!;
-      const part = Math.min(this.window, piece.bytes.length - piece.from);
-      this.sent += Buffer.from(piece.bytes.subarray(piece.from, piece.from + part)).toString(
-        'latin1',
-      );
-      this.window -= part;
-      piece.from += part;
-      if (piece.from === piece.bytes.length) this.#waiting.shift();
-    }
-  }
-}
+import type { Connection } from '../connection.ts';
+import { FakeShare, FakeTransport } from '../testing.ts';
+import { RespConnection, type RespShare } from './connection.ts';
 
 /** A shard of fakes: `execute` is the test's; by default every request is answered with its arguments as an array. */
-export class FakeShard implements ConnectionShare {
+export class FakeShard extends FakeShare implements RespShare {
   readonly parser: RespParser = new RespParser();
   readonly request: Request = new Request();
-  readonly outbox: Outbox = new Outbox();
+  readonly engine: MemoryEngine;
   readonly dispatcher: Dispatcher;
   readonly ran: string[][] = [];
-  readonly logged: string[] = [];
-  readonly gone: Connection[] = [];
-  maxQueryBytes: number = 1 << 30;
-  inputBytes = 0;
-  outputBytes = 0;
-  maxOutputBytes: number = Infinity;
   execute: (session: Session, args: string[]) => number = (_session, args) => {
     const writer = this.outbox.writer;
     writer.array(args.length);
     for (const arg of args) writer.bulkText(arg);
     return RAN;
   };
-  readonly #reads: Region = Region.allocate(CARRY_BYTES + READ_BYTES);
-  readonly #soon: (() => void)[] = [];
+  /** Which arguments go straight into chunks. */
+  takesChunks: (index: number) => boolean = () => false;
   #nextId = 1;
 
-  constructor() {
+  constructor(
+    engine: MemoryEngine = new MemoryEngine({
+      hashKey: new Uint8Array(16),
+      random: () => 0.5,
+      segmentBits: 20,
+    }),
+  ) {
+    super();
+    this.engine = engine;
+    const execute = (session: Session, request: Request): number => {
+      const args = Array.from({ length: request.count }, (_, i) => textOf(request, i));
+      this.ran.push(args);
+      return this.execute(session, args);
+    };
     this.dispatcher = {
-      execute: (session: Session, request: Request): number => {
-        const args: string[] = [];
-        for (let i = 0; i < request.count; i++) args.push(request.text(i));
-        this.ran.push(args);
-        return this.execute(session, args);
+      execute,
+      executeLarge: execute,
+      takesChunks: (_request: Request, i: number) => this.takesChunks(i),
+      refuseTooLarge: (): number => {
+        this.outbox.writer.error('OOM');
+        return RAN;
       },
       protocolError: (_session: Session, error: string): void => {
         this.outbox.writer.error(`ERR Protocol error: ${error}`);
@@ -120,53 +53,21 @@ export class FakeShard implements ConnectionShare {
     } as unknown as Dispatcher;
   }
 
-  connect(): { connection: Connection; transport: FakeTransport } {
+  connect(borrowsBytes = true): { connection: Connection; transport: FakeTransport } {
     const transport = new FakeTransport();
-    const connection = new Connection(transport, this);
+    transport.borrowsBytes = borrowsBytes;
+    const connection = new RespConnection(transport, this);
     connection.session = new Session(this.#nextId++, connection, 0, true);
     return { connection, transport };
   }
+}
 
-  /** Bytes arrive, as reads of at most READ_BYTES; the tick does not end. */
-  deliver(connection: Connection, bytes: Uint8Array | string): void {
-    const data = typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes;
-    for (let from = 0; from < data.length; from += READ_BYTES) {
-      const part = data.subarray(from, from + READ_BYTES);
-      this.#reads.bytes.fill(0xee);
-      this.#reads.bytes.set(part, CARRY_BYTES);
-      connection.receive(this.#reads, CARRY_BYTES, part.length);
-    }
-  }
-
-  /** Ends ticks until nothing is left to do; output is released up to `durable`. */
-  settle(durable: number = Infinity, position = 0): void {
-    for (let turn = 0; turn < 1000; turn++) {
-      this.outbox.seal(position);
-      this.outbox.release(durable);
-      const work = this.#soon.splice(0);
-      if (work.length === 0) return;
-      for (const fn of work) fn();
-    }
-    throw new Error('the connection never comes to rest');
-  }
-
-  mayHold(connection: Connection, bytes: number): boolean {
-    if (bytes <= this.maxOutputBytes) return true;
-    connection.close();
-    return false;
-  }
-
-  schedule(): void {}
-
-  soon(fn: () => void): void {
-    this.#soon.push(fn);
-  }
-
-  log(_level: 'verbose' | 'warning', message: string): void {
-    this.logged.push(message);
-  }
-
-  closed(connection: Connection): void {
-    this.gone.push(connection);
-  }
+function textOf(request: Request, i: number): string {
+  const large = request.large?.[i];
+  if (large === undefined) return request.text(i);
+  let text = '';
+  large.each(0, large.length, (region, start, end) => {
+    text += Buffer.from(region.bytes.subarray(start, end)).toString('latin1');
+  });
+  return text;
 }

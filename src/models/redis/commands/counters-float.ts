@@ -14,7 +14,7 @@ import { keyRange, type CommandSpec } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
 import { STRING_ENCODING } from '../types.ts';
-import { storeBytes } from './strings-store.ts';
+import { rewriteBytes } from './strings-store.ts';
 
 const INCRBYFLOAT: CommandSpec = {
   name: 'incrbyfloat',
@@ -44,9 +44,11 @@ const INCRBYFLOAT: CommandSpec = {
       return;
     }
     const text = formatLongDouble(sum);
-    storeBytes(c, 1, ref, STRING_ENCODING.text, Region.of(text), 0, text.length);
+    const stored = rewriteBytes(c, 1, ref, STRING_ENCODING.text, Region.of(text), 0, text.length);
     // The sum itself, so that whoever replays it need not compute it the same way.
     const effects = c.effects;
+    const clientFlags = c.engine.clientFlags(stored);
+    if (clientFlags !== 0) effects.item(clientFlags, 0);
     effects.begin(c.db.id, 4);
     effects.text('SET');
     effects.argument(c.request, 1);

@@ -10,7 +10,7 @@ import { NOT_INTEGER, type Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
 import { INTEGER_MAX_CHARS } from '../string-encoding.ts';
 import { STRING_ENCODING } from '../types.ts';
-import { storeBytes } from './strings-store.ts';
+import { rewriteBytes } from './strings-store.ts';
 
 const INT64_MAX = 9223372036854775807n;
 const INT64_MIN = -9223372036854775808n;
@@ -150,7 +150,7 @@ function store(c: Context, ref: Ref, length: number): void {
     c.engine.valueLength(ref) === length &&
     c.engine.encoding(ref) === STRING_ENCODING.plain;
   if (isInPlace) c.db.keys.writeValue(ref, 0, scratch, 0, length);
-  else storeBytes(c, 1, ref, STRING_ENCODING.plain, scratch, 0, length);
+  else rewriteBytes(c, 1, ref, STRING_ENCODING.plain, scratch, 0, length);
   c.verbatim();
   c.changed(1);
   c.notify(EVENT.string, 'incrby', 1);

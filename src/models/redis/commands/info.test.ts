@@ -172,6 +172,8 @@ describe('INFO fields', () => {
     const totals = {
       inputBytes: 10,
       outputBytes: 20,
+      reads: 3,
+      writes: 4,
       connectionsReceived: 3,
       rejectedConnections: 1,
       evictedClients: 0,
@@ -180,7 +182,10 @@ describe('INFO fields', () => {
     expect(fields(h, 'stats')).toMatchObject({ total_net_input_bytes: '10' });
     h.run('CONFIG', 'RESETSTAT');
     totals.inputBytes = 15;
+    totals.reads = 5;
     expect(fields(h, 'stats')).toMatchObject({
+      total_reads_processed: '2',
+      total_writes_processed: '0',
       total_net_input_bytes: '5',
       total_net_output_bytes: '0',
       total_connections_received: '0',

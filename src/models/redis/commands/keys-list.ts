@@ -55,7 +55,7 @@ function randomKey(c: Context): void {
       return;
     }
     const isGone = c.engine.isVolatile(ref) && model.expireIfDue(db, ref);
-    if (!isGone || (model.pauses.isWritePaused && tries >= RANDOM_TRIES)) {
+    if (!isGone || (model.isFrozen && tries >= RANDOM_TRIES)) {
       replyKey(c, ref);
       return;
     }

@@ -56,8 +56,9 @@ test('the effects of any commands lead to the same keyspace', () => {
     fc.property(
       fc.array(step, { minLength: 1, maxLength: 60 }),
       fc.boolean(),
-      (steps, isActive) => {
-        const h = new Harness();
+      fc.boolean(),
+      (steps, isActive, carriesCas) => {
+        const h = new Harness({ carriesCas });
         for (const { args, advance } of steps) {
           if (advance > 0) {
             h.advance(advance);

@@ -4,7 +4,7 @@ import { keyRange, type CommandSpec } from '../command.ts';
 import type { Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
 import { STRING_ENCODING, TYPE } from '../types.ts';
-import { isLengthAllowed, storeArgument } from './strings-store.ts';
+import { isLengthAllowed, storeArgument, writeArgument } from './strings-store.ts';
 
 const APPEND: CommandSpec = {
   name: 'append',
@@ -12,6 +12,7 @@ const APPEND: CommandSpec = {
   flags: ['write', 'denyoom', 'fast'],
   acl: ['string'],
   keys: [keyRange('RW INSERT', 1)],
+  chunks: 2,
   group: 'string',
   since: '2.0.0',
   complexity: 'O(1), amortised, for appended strings of bounded length',
@@ -27,8 +28,9 @@ const APPEND: CommandSpec = {
     } else {
       length += c.engine.valueLength(ref);
       if (!isLengthAllowed(c, length)) return;
-      const start = request.start[2]!;
-      markRaw(c, c.db.keys.append(c.keyHash, ref, request.region, start, request.end[2]!));
+      const grown = c.db.keys.resizeValue(c.keyHash, ref, length);
+      writeArgument(c, grown, length - request.length(2), 2);
+      markRaw(c, grown);
     }
     c.verbatim();
     c.changed(1);
@@ -43,6 +45,7 @@ const SETRANGE: CommandSpec = {
   flags: ['write', 'denyoom'],
   acl: ['string'],
   keys: [keyRange('RW UPDATE', 1)],
+  chunks: 3,
   group: 'string',
   since: '2.2.0',
   complexity:
@@ -69,7 +72,7 @@ const SETRANGE: CommandSpec = {
     if (!isLengthAllowed(c, offset + added)) return;
 
     const grown = growString(c, 1, ref, offset + added);
-    c.db.keys.writeValue(grown, offset, request.region, request.start[3]!, request.end[3]!);
+    writeArgument(c, grown, offset, 3);
     c.verbatim();
     c.changed(1);
     c.notify(EVENT.string, 'setrange', 1);

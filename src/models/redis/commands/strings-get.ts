@@ -21,7 +21,7 @@ const GET: CommandSpec = {
   handler(c) {
     const ref = c.lookupRead(1);
     if (ref === 0) c.reply.nil();
-    else if (c.isString(ref)) c.replyValue(ref);
+    else c.replyString(ref);
   },
 };
 
@@ -51,7 +51,7 @@ const GETEX: CommandSpec = {
     if (!c.isString(ref)) return;
     const time = expiryTime(c, options);
     if (time !== time) return;
-    c.replyValue(ref);
+    c.replyString(ref);
 
     const keys = c.db.keys;
     if ((options & (OPTION.exat | OPTION.pxat)) !== 0 && time <= c.now && !c.model.isReplaying) {
@@ -94,7 +94,7 @@ const GETDEL: CommandSpec = {
       return;
     }
     if (!c.isString(ref)) return;
-    c.replyValue(ref);
+    c.replyString(ref);
     c.db.keys.remove(c.keyHash, ref);
     keyEffect(c, 'DEL', 1);
     c.changed(1);

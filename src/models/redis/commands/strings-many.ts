@@ -23,7 +23,7 @@ const MGET: CommandSpec = {
     c.reply.array(count - 1);
     for (let i = 1; i < count; i++) {
       const ref = c.lookupRead(i);
-      if (ref !== 0 && c.engine.type(ref) === TYPE.string) c.replyValue(ref);
+      if (ref !== 0 && c.engine.type(ref) === TYPE.string) c.replyString(ref);
       else c.reply.nil();
     }
   },

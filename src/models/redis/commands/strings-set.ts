@@ -17,6 +17,7 @@ const SET: CommandSpec = {
       notes: 'Reads the old value only when `GET` is given',
     },
   ],
+  chunks: 2,
   group: 'string',
   since: '1.0.0',
   complexity: 'O(1)',
@@ -55,6 +56,7 @@ const SETNX: CommandSpec = {
   flags: ['write', 'denyoom', 'fast'],
   acl: ['string'],
   keys: [keyRange('OW INSERT', 1)],
+  chunks: 2,
   group: 'string',
   since: '1.0.0',
   complexity: 'O(1)',
@@ -81,6 +83,7 @@ const SETEX: CommandSpec = {
   flags: ['write', 'denyoom'],
   acl: ['string'],
   keys: [keyRange('OW UPDATE', 1)],
+  chunks: 3,
   group: 'string',
   since: '2.0.0',
   complexity: 'O(1)',
@@ -96,6 +99,7 @@ const PSETEX: CommandSpec = {
   flags: ['write', 'denyoom'],
   acl: ['string'],
   keys: [keyRange('OW UPDATE', 1)],
+  chunks: 3,
   group: 'string',
   since: '2.6.0',
   complexity: 'O(1)',
@@ -111,6 +115,7 @@ const GETSET: CommandSpec = {
   flags: ['write', 'denyoom', 'fast'],
   acl: ['string'],
   keys: [keyRange('RW ACCESS UPDATE', 1)],
+  chunks: 2,
   group: 'string',
   since: '1.0.0',
   complexity: 'O(1)',
@@ -175,7 +180,7 @@ function setExpiring(c: Context, isSeconds: boolean): void {
 
 function replyOld(c: Context, ref: Ref): void {
   if (ref === 0) c.reply.nil();
-  else c.replyValue(ref);
+  else c.replyCopy(ref, 0, c.engine.valueLength(ref)); // storing the new one may fail yet
 }
 
 /** Emits the request without its GETs, whose answers nobody reads again. */

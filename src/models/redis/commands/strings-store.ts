@@ -1,6 +1,6 @@
 /** What the commands that store whole strings share: storing, expiry arguments, Redis's limit of a string's length. */
 import type { Region } from '../../../bytes/region.ts';
-import type { Ref } from '../../../memory/index.ts';
+import { type Ref, StagedValue } from '../../../memory/index.ts';
 import type { Context } from '../context.ts';
 import { EVENT } from '../notify.ts';
 import { STRING_ENCODING, TYPE } from '../types.ts';
@@ -34,6 +34,26 @@ export function storeBytes(
   return made;
 }
 
+/** As `storeBytes`, where the new value is made from the old one: client flags stay. */
+export function rewriteBytes(
+  c: Context,
+  key: number,
+  ref: Ref,
+  encoding: number,
+  region: Region,
+  start: number,
+  end: number,
+): Ref {
+  if (ref === 0 || c.engine.clientFlags(ref) === 0) {
+    return storeBytes(c, key, ref, encoding, region, start, end);
+  }
+  const { keys } = c.db;
+  const stored = keys.resizeValue(c.keyHash, ref, end - start);
+  keys.writeValue(stored, 0, region, start, end);
+  c.engine.setEncoding(stored, encoding);
+  return stored;
+}
+
 /** As `storeBytes`, with argument `value` as the value, and no expiry unless `keepsExpiry`. */
 export function storeArgument(
   c: Context,
@@ -43,17 +63,55 @@ export function storeArgument(
   keepsExpiry: boolean,
 ): Ref {
   const request = c.request;
-  const stored = storeBytes(
-    c,
-    key,
-    ref,
-    STRING_ENCODING.plain,
-    request.region,
-    request.start[value]!,
-    request.end[value]!,
-  );
+  const large = request.large?.[value];
+  const stored =
+    large instanceof StagedValue
+      ? storeStaged(c, key, ref, large)
+      : storeBytes(
+          c,
+          key,
+          ref,
+          STRING_ENCODING.plain,
+          request.region,
+          request.start[value]!,
+          request.end[value]!,
+        );
   if (ref !== 0 && !keepsExpiry && c.engine.isVolatile(stored)) c.db.keys.clearExpiry(stored);
   return stored;
+}
+
+function storeStaged(c: Context, key: number, ref: Ref, value: StagedValue): Ref {
+  const { keys } = c.db;
+  const { plain } = STRING_ENCODING;
+  if (ref !== 0) return keys.replaceStaged(c.keyHash, ref, TYPE.string, plain, value);
+  const { region, start, end } = c.request;
+  const made = keys.insertStaged(
+    c.keyHash,
+    region,
+    start[key]!,
+    end[key]!,
+    TYPE.string,
+    plain,
+    value,
+  );
+  c.notify(EVENT.newKey, 'new', key);
+  return made;
+}
+
+/** Overwrites bytes of a value, from `offset` on and within its length, with argument `i`. */
+export function writeArgument(c: Context, ref: Ref, offset: number, i: number): void {
+  const { keys } = c.db;
+  const { region, start, end, large } = c.request;
+  const chunks = large?.[i];
+  if (chunks === undefined) {
+    keys.writeValue(ref, offset, region, start[i]!, end[i]!);
+    return;
+  }
+  let to = offset;
+  chunks.each(0, chunks.length, (from, first, last) => {
+    keys.writeValue(ref, to, from, first, last);
+    to += last - first;
+  });
 }
 
 /**

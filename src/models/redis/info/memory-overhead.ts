@@ -44,7 +44,7 @@ export function memoryOverhead(model: RedisModel): MemoryOverhead {
   const process = host.memory();
   const clientsBytes = host.buffers().clientsBytes;
   const logBufferBytes = Number(host.persistence.info()['aof_buffer_length'] ?? 0);
-  const engineBytes = engine.usedBytes;
+  const engineBytes = engine.usedBytes - engine.stagedBytes; // arriving values are their clients'
   const startupBytes = stats.startupBytes;
   const otherBytes = startupBytes + clientsBytes + logBufferBytes;
   const usedBytes = engineBytes + otherBytes;

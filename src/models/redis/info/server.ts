@@ -74,12 +74,18 @@ export function clientFields(model: RedisModel): InfoFields {
 }
 
 export function cpuFields(model: RedisModel): InfoFields {
-  const { userSeconds, systemSeconds } = model.host.cpu();
+  const { userSeconds, systemSeconds, mainThread } = model.host.cpu();
   return {
     used_cpu_sys: systemSeconds.toFixed(6),
     used_cpu_user: userSeconds.toFixed(6),
     used_cpu_sys_children: '0.000000',
     used_cpu_user_children: '0.000000',
+    ...(mainThread === undefined
+      ? {}
+      : {
+          used_cpu_sys_main_thread: mainThread.systemSeconds.toFixed(6),
+          used_cpu_user_main_thread: mainThread.userSeconds.toFixed(6),
+        }),
   };
 }
 

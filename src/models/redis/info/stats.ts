@@ -55,6 +55,8 @@ export function statsFields(model: RedisModel): InfoFields {
     unexpected_error_replies: stats.unexpectedErrorReplies,
     total_error_replies: stats.errorReplies,
     dump_payload_sanitizations: 0,
+    total_reads_processed: network.reads - mark.reads,
+    total_writes_processed: network.writes - mark.writes,
     io_threaded_reads_processed: 0,
     io_threaded_writes_processed: 0,
     reply_buffer_shrinks: 0,

@@ -66,3 +66,7 @@ export const INTEGER_MAX_CHARS = 11;
 
 /** AUX field of our own: the log position that a base stands for, in decimal. */
 export const AUX_POSITION = 'kvasir-position';
+/** Of our own: the number that the next change of a record with a CAS gets, in hexadecimal. */
+export const AUX_CAS = 'kvasir-cas';
+/** Of our own, in front of a string's entry: CAS, client flags and marks, in the words of item-line.ts. Short, as there may be one a key. */
+export const AUX_ITEM = 'kvc';

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { Region } from '../../../bytes/region.ts';
 import type { WindowSource } from '../../../log/file-window.ts';
+import { latin1 } from '../../../bytes/resp-request.ts';
 import { readRdb, type RdbSummary, type RdbTarget } from './reader.ts';
 import { RdbWriter, type RdbSink } from './writer.ts';
 
@@ -37,6 +38,7 @@ interface Entry {
   key: Uint8Array;
   value: Uint8Array;
   expiryMs: number;
+  item?: string;
 }
 
 function write(entries: readonly Entry[], isCompressing: boolean): Uint8Array {
@@ -49,6 +51,8 @@ function write(entries: readonly Entry[], isCompressing: boolean): Uint8Array {
   for (const entry of entries) {
     if (entry.db !== db) writer.database(entry.db, entries.length, 1);
     db = entry.db;
+    const { item = '' } = entry;
+    if (item !== '') writer.item(Region.of(item), 0, item.length);
     if (entry.expiryMs >= 0) writer.expiry(entry.expiryMs);
     writer.type(0);
     for (const bytes of [entry.key, entry.value]) {
@@ -61,6 +65,8 @@ function write(entries: readonly Entry[], isCompressing: boolean): Uint8Array {
 
 class Collector implements RdbTarget {
   readonly entries: Entry[] = [];
+  readonly fields: [string, string][] = [];
+  #item: string | undefined = undefined;
   #db = 0;
   #next: Entry | undefined = undefined;
   readonly #seen = new Set<string>();
@@ -78,9 +84,21 @@ class Collector implements RdbTarget {
     if (this.#seen.has(name)) return false;
     this.#seen.add(name);
     this.#next = { db: this.#db, key, value: new Uint8Array(0), expiryMs };
+    if (this.#item !== undefined) this.#next.item = this.#item;
+    this.#item = undefined;
     this.entries.push(this.#next);
     return true;
   }
+
+  item(region: Region, start: number, end: number): void {
+    this.#item = latin1(region, start, end);
+  }
+
+  field(name: string, value: string): void {
+    this.fields.push([name, value]);
+  }
+
+  end(): void {}
 
   string(region: Region, start: number, end: number): void {
     this.#next!.value = region.bytes.slice(start, end);
@@ -114,6 +132,7 @@ const plain = (entries: readonly Entry[]): unknown[] =>
     Buffer.from(e.key).toString('latin1'),
     Buffer.from(e.value).toString('latin1'),
     e.expiryMs,
+    e.item ?? '',
   ]);
 
 const text = (s: string): Uint8Array => Buffer.from(s, 'latin1');
@@ -131,6 +150,7 @@ describe('RDB files', () => {
     key: bytesOf,
     value: bytesOf,
     expiryMs: fc.oneof(fc.constant(-1), fc.nat(), fc.constant(4102444800123)),
+    item: fc.constantFrom('', '1f', 'fffffffffffffffe 80000000 c'),
   });
 
   test('what was written is read, compressed or not', () => {

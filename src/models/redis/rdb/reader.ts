@@ -6,6 +6,7 @@ import type { Region } from '../../../bytes/region.ts';
 import type { WindowSource } from '../../../log/file-window.ts';
 import { RdbError } from './errors.ts';
 import {
+  AUX_ITEM,
   AUX_POSITION,
   OPCODE,
   RDB_NEWEST_VERSION,
@@ -23,9 +24,15 @@ export interface RdbTarget {
   expect(keys: number, volatile: number): void;
   /** The key of the entry whose value follows by one of the calls below; `expiryMs` -1: none. False where it is there already. */
   key(region: Region, start: number, end: number, expiryMs: number): boolean;
+  /** In front of a string's entry: its CAS, client flags and marks, in the words of item-line.ts. */
+  item(region: Region, start: number, end: number): void;
+  /** A field about the file: who wrote it, when, and what we need to go on. ASCII. */
+  field(name: string, value: string): void;
   /** A string, or the beginning of one of `length` bytes that goes on with `append`. */
   string(region: Region, start: number, end: number, length: number): void;
   append(region: Region, start: number, end: number): void;
+  /** The file is at its end. */
+  end(): void;
 }
 
 type Loader = (input: RdbInput, target: RdbTarget) => void;
@@ -88,6 +95,7 @@ export function* readRdb(
     switch (code) {
       case OPCODE.end:
         if (version >= 5 && !input.checksumMatches()) throw input.corrupt('the checksum is wrong');
+        target.end();
         return { end: input.offset, position, keys };
       case OPCODE.selectDb:
         database = input.length();
@@ -113,8 +121,7 @@ export function* readRdb(
         expiryMs = (input.uint32() | 0) * 1000;
         break;
       case OPCODE.aux: {
-        const value = readAux(input);
-        if (value !== undefined) position = value;
+        position = readAux(input, target) ?? position;
         break;
       }
       case OPCODE.frequency:
@@ -156,14 +163,33 @@ function readHeader(input: RdbInput): number {
   return version;
 }
 
-/** The log position, where the field says one. */
-function readAux(input: RdbInput): number | undefined {
+/** Hands a field on; the log position, where it says one. */
+function readAux(input: RdbInput, target: RdbTarget): number | undefined {
   input.string();
-  const isPosition = textOf(input) === AUX_POSITION;
+  if (isItemField(input)) {
+    input.string();
+    target.item(input.region, input.start, input.end);
+    return undefined;
+  }
+  const name = textOf(input);
   input.string();
-  if (!isPosition) return undefined;
-  const position = Number(textOf(input));
+  const value = textOf(input);
+  if (name !== AUX_POSITION) {
+    target.field(name, value);
+    return undefined;
+  }
+  const position = Number(value);
   return Number.isSafeInteger(position) && position >= 0 ? position : undefined;
+}
+
+/** Whether the string just read names the field of which there may be one a key: no text is made to find out. */
+function isItemField(input: RdbInput): boolean {
+  const { bytes } = input.region;
+  if (input.end - input.start !== AUX_ITEM.length) return false;
+  for (let i = 0; i < AUX_ITEM.length; i++) {
+    if (bytes[input.start + i] !== AUX_ITEM.charCodeAt(i)) return false;
+  }
+  return true;
 }
 
 function readEntry(

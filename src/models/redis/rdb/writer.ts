@@ -5,7 +5,7 @@
 import { digitCount, parseInteger } from '../../../bytes/integer.ts';
 import { copyBytes, Region } from '../../../bytes/region.ts';
 import { Crc64 } from './crc64.ts';
-import { COMPRESS_FROM_BYTES, INTEGER_MAX_CHARS, OPCODE, RDB_VERSION } from './format.ts';
+import { AUX_ITEM, COMPRESS_FROM_BYTES, INTEGER_MAX_CHARS, OPCODE, RDB_VERSION } from './format.ts';
 import { LzfCompressor } from './lzf.ts';
 
 /** Where bytes go: a region that is handed on when it is full. log/base-writer.ts is one. */
@@ -21,6 +21,7 @@ export interface RdbSink {
 /** Strings longer than this are written as they are: what is compressed must lie in one piece. */
 const COMPRESS_TO_BYTES = 64 * 1024;
 const COPY_BYTES = 64 * 1024;
+const ITEM_NAME: Region = Region.of(AUX_ITEM);
 const INT32_MIN = -0x80000000;
 const INT32_MAX = 0x7fffffff;
 
@@ -53,6 +54,14 @@ export class RdbWriter {
       const region = Region.of(text);
       this.string(region, 0, text.length);
     }
+  }
+
+  /** The field in front of a string's entry; `[start, end)` are its words (item-line.ts). */
+  item(region: Region, start: number, end: number): void {
+    this.#byte(OPCODE.aux);
+    this.string(ITEM_NAME, 0, AUX_ITEM.length);
+    this.length(end - start);
+    this.raw(region, start, end);
   }
 
   /** Entries that follow are of this database, which has about `keys` keys, `volatile` of them with an expiry. */

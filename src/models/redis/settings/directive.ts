@@ -40,14 +40,16 @@ export interface Directive {
   isProtected?: boolean;
   /** CONFIG GET with a pattern leaves it out. */
   isHidden?: boolean;
+  /** CONFIG SET to the value that it has applies it again: the file behind it may have changed. */
+  isVolatile?: boolean;
   /** A password: never logged. */
   isSecret?: boolean;
   /** It is taken, kept and answered, but has no effect here: the reason. */
   accepted?: string;
   /** A value other than the default stops the start, since going on would weaken security, limits or durability: the reason. */
   refused?: string;
-  /** Known to Kvasir only. */
-  isOwn?: boolean;
+  /** Known to Kvasir only: what it is. */
+  own?: string;
 }
 
 export function flag(value: 'yes' | 'no'): Kind {

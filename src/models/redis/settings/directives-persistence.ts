@@ -89,7 +89,7 @@ export const PERSISTENCE_DIRECTIVES: readonly Directive[] = [
     isHidden: true,
     accepted: 'there is no RDB saving by fork',
   },
-  { name: 'dir', kind: text('./kvasir-data'), isProtected: true },
+  { name: 'dir', kind: text('./kvasir-data'), isFixed: true, isProtected: true },
   {
     name: 'save',
     kind: words('3600 1 300 100 60 10000', 'save'),

@@ -2,6 +2,7 @@
 import type { Directive } from './directive.ts';
 import { CLIENTS_DIRECTIVES } from './directives-clients.ts';
 import { ENCODINGS_DIRECTIVES } from './directives-encodings.ts';
+import { MEMCACHED_DIRECTIVES } from './directives-memcached.ts';
 import { MEMORY_DIRECTIVES } from './directives-memory.ts';
 import { PERSISTENCE_DIRECTIVES } from './directives-persistence.ts';
 import { REPLICATION_DIRECTIVES } from './directives-replication.ts';
@@ -11,6 +12,7 @@ import { TLS_DIRECTIVES } from './directives-tls.ts';
 export const DIRECTIVES: readonly Directive[] = [
   ...CLIENTS_DIRECTIVES,
   ...TLS_DIRECTIVES,
+  ...MEMCACHED_DIRECTIVES,
   ...PERSISTENCE_DIRECTIVES,
   ...MEMORY_DIRECTIVES,
   ...SERVER_DIRECTIVES,

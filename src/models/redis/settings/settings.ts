@@ -8,7 +8,10 @@ import { DIRECTIVES } from './directives.ts';
 import { parseMemory, parseValue } from './values.ts';
 import { quotable } from '../error-text.ts';
 
-/** Applies a new value; a text says why it can't be, and the change is taken back. */
+/**
+ * Applies a new value; a text says why it can't be, and the change is taken back. One function that follows several settings is called
+ * once for all of them that change together.
+ */
 export type Apply = (value: string) => string | undefined | void;
 
 interface Entry {
@@ -139,9 +142,13 @@ export class Settings {
       if (entry === undefined) {
         return `ERR Unknown option or number of arguments for CONFIG SET - '${quotable(name)}'`;
       }
-      if (entry.directive.isFixed === true) return fail(name, "can't set immutable config");
       if (entry.directive.isProtected === true && !mayProtected) {
         return fail(name, "can't set protected config");
+      }
+      // Programs that set all settings to what they are know which of Redis's can't be set, and nothing of ours.
+      const isSame = entry.directive.own !== undefined && entry.value === text;
+      if (entry.directive.isFixed === true && !isSame) {
+        return fail(name, "can't set immutable config");
       }
       if (found.some((other) => other.entry === entry)) return fail(name, 'duplicate parameter');
       found.push({ entry, text, name: name.toLowerCase() });
@@ -156,17 +163,20 @@ export class Settings {
       }
       changes.push({ entry, value: parsed.value, before: entry.value, name });
     }
-    const taken: typeof changes = [];
-    for (const change of changes) {
-      change.entry.value = change.value;
-      taken.push(change);
-      const refusal = follow(change.entry, change.before);
-      if (refusal === undefined) continue;
-      for (const { entry, before, value } of taken.reverse()) {
-        entry.value = before;
-        follow(entry, value);
+    // All values first: a certificate and its key, an address and its port take effect together.
+    for (const { entry, value } of changes) entry.value = value;
+    const applied = new Map<Apply, Entry>();
+    for (const { entry, value, before, name } of changes) {
+      if (value === before && entry.directive.isVolatile !== true) continue;
+      for (const apply of entry.followers) {
+        if (applied.has(apply)) continue;
+        applied.set(apply, entry);
+        const refusal = apply(value);
+        if (typeof refusal !== 'string') continue;
+        for (const change of changes) change.entry.value = change.before;
+        for (const [undo, followed] of [...applied].toReversed()) undo(followed.value);
+        return fail(name, refusal);
       }
-      return fail(change.name, refusal);
     }
     return undefined;
   }
@@ -186,16 +196,6 @@ export class Settings {
     if (entry === undefined) throw new TypeError(`there is no setting '${name}'`);
     return entry;
   }
-}
-
-/** Tells the followers, unless the value is what it was; the first refusal ends it. */
-function follow(entry: Entry, before: string): string | undefined {
-  if (entry.value === before) return undefined;
-  for (const apply of entry.followers) {
-    const refusal = apply(entry.value);
-    if (typeof refusal === 'string') return refusal;
-  }
-  return undefined;
 }
 
 /** `client-output-buffer-limit` names some classes and leaves the others as they are. */

@@ -1,6 +1,7 @@
 /** What stands around a model under test: an output that collects each session's bytes, a sink of effects, a host without a process. */
 import { MIN_REGION_BYTES, type RegionSource, RespWriter } from '../../../bytes/resp-writer.ts';
 import { Region } from '../../../bytes/region.ts';
+import type { MemoryEngine, Ref } from '../../../memory/index.ts';
 import type { EffectSink } from '../effects.ts';
 import type { Host, Output } from '../host.ts';
 import type { Session, SessionIo } from '../session.ts';
@@ -33,6 +34,12 @@ export class CollectedOutput implements Output, RegionSource {
 
   repeat(session: Session): void {
     this.#of(session).push(this.#last);
+  }
+
+  lend(engine: MemoryEngine, ref: Ref, from: number, to: number): void {
+    engine.eachValueSpan(ref, from, to, (region, start, end) => {
+      this.writer.raw(region, start, end - start);
+    });
   }
 
   turn(writer: RespWriter): void {
@@ -164,7 +171,7 @@ export function fakeHost(output: Output, state: FakeHostState, random: () => num
     startedMs: state.nowMs,
     runId: '0123456789abcdef0123456789abcdef01234567',
     memory: () => ({ rss: 1, heapUsed: 1, heapTotal: 1, external: 1, peakRss: 1, system: 1 }),
-    cpu: () => ({ userSeconds: 0, systemSeconds: 0 }),
+    cpu: () => ({ userSeconds: 0, systemSeconds: 0, mainThread: undefined }),
     monotonicUs: () => state.nowMs * 1000,
     wallClockUs: () => state.nowMs * 1000,
     after(ms, fn) {
@@ -204,6 +211,8 @@ export function fakeHost(output: Output, state: FakeHostState, random: () => num
     log: (level, message) => void state.logged.push(`${level}: ${message}`),
     network: () => ({
       inputBytes: 0,
+      reads: 0,
+      writes: 0,
       outputBytes: 0,
       connectionsReceived: 0,
       rejectedConnections: 0,

@@ -10,17 +10,23 @@
  *   expect(h.replayed().dump()).toEqual(h.dump()); // the effects so far lead a fresh model to the same keyspace
  */
 import { RespParser, COMPLETE } from '../../../bytes/resp-parser.ts';
-import { Request } from '../../../bytes/resp-request.ts';
-import { MemoryEngine } from '../../../memory/index.ts';
+import type { Region } from '../../../bytes/region.ts';
+import { latin1, Request } from '../../../bytes/resp-request.ts';
+import type { RespWriter } from '../../../bytes/resp-writer.ts';
+import { toBigInt } from '../../../bytes/unsigned64.ts';
+import { type Keyspace, MemoryEngine, type Ref } from '../../../memory/index.ts';
 import { applySettings } from '../apply-settings.ts';
 import type { CommandSpec } from '../command.ts';
 import { COMMANDS } from '../commands/index.ts';
 import { Dispatcher } from '../dispatch.ts';
 import { Effects } from '../effects.ts';
+import type { Output } from '../host.ts';
+import { ItemReplay } from '../item-line.ts';
 import { RedisModel } from '../model.ts';
 import { EVENT } from '../notify.ts';
 import { Session } from '../session.ts';
 import { Settings } from '../settings/settings.ts';
+import { STRING_MARKS } from '../types.ts';
 import { decodeReplies, type Reply } from './decode-reply.ts';
 import {
   CollectedEffects,
@@ -40,6 +46,10 @@ export interface HarnessOptions {
   settings?: Readonly<Record<string, string>>;
   /** log2 of the engine's segments; small ones make moves and chunk boundaries frequent. */
   segmentBits?: number;
+  /** The strings of database 0 carry a CAS, as where memcached's clients see it. */
+  carriesCas?: boolean;
+  /** Where replies go, if not to `output`: then nothing here that runs a command or looks at a reply may be called. */
+  wire?: { readonly output: Output; readonly writer: RespWriter };
 }
 
 /** What a key holds; compared by `toEqual`. */
@@ -47,6 +57,8 @@ export interface Held {
   type: number;
   value: string;
   expiry: number;
+  /** CAS, client flags and marks of a record that carries a CAS. */
+  item?: string;
 }
 
 const START_MS = 1_700_000_000_000;
@@ -67,7 +79,8 @@ export class Harness {
   #effectsTaken = 0;
 
   constructor(options: HarnessOptions = {}) {
-    this.#options = options;
+    const { wire = { output: this.output, writer: this.output.writer }, ...rest } = options;
+    this.#options = rest;
     this.state = newHostState(options.nowMs ?? START_MS);
     const random = seededRandom(12345);
     this.engine = new MemoryEngine({
@@ -76,7 +89,7 @@ export class Harness {
       segmentBits: options.segmentBits ?? 20,
     });
     this.engine.now = this.state.nowMs;
-    const effects = new Effects(this.sink);
+    const effects = new Effects(this.sink, this.engine.cas);
     effects.isEnabled = true;
     for (const [name, value] of Object.entries(options.settings ?? {})) {
       const error = this.settings.initialise(name, [value]);
@@ -86,8 +99,8 @@ export class Harness {
       settings: this.settings,
       commands: options.commands ?? COMMANDS,
       engine: this.engine,
-      host: fakeHost(this.output, this.state, random),
-      reply: this.output.writer,
+      host: fakeHost(wire.output, this.state, random),
+      reply: wire.writer,
       effects,
     });
     const publish = this.model.pubsub.publish.bind(this.model.pubsub);
@@ -96,6 +109,7 @@ export class Harness {
       return publish(channel, message);
     };
     applySettings(this.model);
+    this.model.databases[0]!.keys.carriesCas = options.carriesCas === true;
     this.dispatcher = new Dispatcher(this.model);
     this.session = this.connect();
   }
@@ -185,7 +199,7 @@ export class Harness {
 
   /** The effects emitted since the last call, as commands of one byte a character. */
   effects(): string[][] {
-    const commands = parseCommands(this.sink, this.#effectsTaken);
+    const commands = [...parseCommands(this.sink, this.#effectsTaken)];
     this.#effectsTaken = this.sink.at;
     for (const command of commands) if (command[0] === 'select') command[0] = 'SELECT';
     return commands;
@@ -194,6 +208,17 @@ export class Harness {
   /** As `effects`, without the SELECTs. */
   effectsOnly(): string[][] {
     return this.effects().filter((command) => command[0] !== 'SELECT');
+  }
+
+  /** The effects since the last call of this or of `effects`: as commands, and what stands in front of them as lines. */
+  logLines(): string[][] {
+    const lines: string[][] = [];
+    const note = (region: Region, start: number, end: number): void => {
+      lines.push(latin1(region, start, end).trimEnd().split(' '));
+    };
+    for (const command of parseCommands(this.sink, this.#effectsTaken, note)) lines.push(command);
+    this.#effectsTaken = this.sink.at;
+    return lines;
   }
 
   /** Turns on all keyspace events, of which `events` tells. */
@@ -216,9 +241,15 @@ export class Harness {
     for (const db of this.model.databases) {
       db.keys.forEach((ref) => {
         const value = Buffer.from(engine.copyValue(ref)).toString('latin1');
+        const item = itemText(db.keys, ref);
         held.push([
           `${db.id}:${this.model.keyText(ref)}`,
-          { type: engine.type(ref), value, expiry: engine.expiry(ref) },
+          {
+            type: engine.type(ref),
+            value,
+            expiry: engine.expiry(ref),
+            ...(item === undefined ? {} : { item }),
+          },
         ]);
       });
     }
@@ -234,12 +265,15 @@ export class Harness {
     other.model.isReplaying = true;
     other.model.effects.isEnabled = false;
     const errorsBefore = other.output.writer.errorCount;
-    for (const command of parseCommands(this.sink, 0)) {
+    const items = new ItemReplay(other.model);
+    const onLine = items.line.bind(items);
+    for (const command of parseCommands(this.sink, 0, onLine)) {
       if (command[0] === 'select') other.session.database = Number(command[1]);
       if (command[0] === 'select' || command[0] === 'MULTI' || command[0] === 'EXEC') continue;
       const request = new Request().fill(command.map(bytesOf));
       other.output.begin(other.session);
       const refusal = other.dispatcher.replay(other.session, request);
+      items.applied(other.session, request);
       other.output.end();
       const writer = other.output.writer;
       if (refusal !== undefined) throw new Error(`replay of ${command.join(' ')}: ${refusal}`);
@@ -263,18 +297,36 @@ function bytesOf(argument: Argument): Uint8Array {
   return argument instanceof Uint8Array ? argument : Buffer.from(String(argument), 'latin1');
 }
 
-function parseCommands(sink: CollectedEffects, from: number): string[][] {
+/** CAS, client flags and marks of a record that carries a CAS, for people; undefined of one that does not. */
+export function itemText(keys: Keyspace, ref: Ref): string | undefined {
+  const { engine } = keys;
+  if (!engine.hasCas(ref)) return undefined;
+  const cas = toBigInt(keys.casHigh(ref), keys.casLow(ref));
+  const marks = engine.encoding(ref) & STRING_MARKS.all;
+  return `cas ${cas} flags ${engine.clientFlags(ref) >>> 0} marks ${marks}`;
+}
+
+/** The commands in `sink`; lines in front of them go to `onLine`. */
+function* parseCommands(
+  sink: CollectedEffects,
+  from: number,
+  onLine: (region: Region, start: number, end: number) => void = () => {},
+): Generator<string[]> {
   const parser = new RespParser();
   const request = new Request();
-  const commands: string[][] = [];
   while (from < sink.at) {
+    if (sink.region.bytes[from] === 35) {
+      const end = sink.region.bytes.indexOf(10, from) + 1;
+      onLine(sink.region, from, end);
+      from = end;
+      continue;
+    }
     if (parser.parse(sink.region, from, sink.at, request, true) !== COMPLETE) {
       throw new Error(`effects are not RESP at ${from}: ${parser.error}`);
     }
-    commands.push(Array.from({ length: request.count }, (_, i) => request.text(i)));
     from = parser.next;
+    yield Array.from({ length: request.count }, (_, i) => request.text(i));
   }
-  return commands;
 }
 
 /** A small generator of uniform numbers in [0, 1) (mulberry32). */

@@ -45,7 +45,8 @@ export function playScript(script: string, options: HarnessOptions = {}): string
   return transcript.join('\n');
 }
 
-function splitLine(line: string): Uint8Array[] {
+/** The arguments of a line, quoted as in an inline request. */
+export function splitLine(line: string): Uint8Array[] {
   const region = Region.of(line);
   const request = new Request();
   const count = splitInline(region, 0, region.bytes.length, request);
@@ -53,7 +54,7 @@ function splitLine(line: string): Uint8Array[] {
   return Array.from({ length: count }, (_, i) => request.copy(i));
 }
 
-function quote(text: string): string {
+export function quote(text: string): string {
   return /^[\x21-\x7e]+$/.test(text) && !/["'\\]/.test(text) ? text : bulk(text);
 }
 
@@ -66,7 +67,7 @@ function bulk(text: string): string {
 }
 
 /** RESP as the lines of a script show it. */
-function formatReply(resp: string): string {
+export function formatReply(resp: string): string {
   let at = 0;
   const line = (): string => {
     const end = resp.indexOf('\r\n', at);
