@@ -8,6 +8,7 @@ import { bytes, text } from '../src/lsm/testing/model.ts';
 import { ModelRun } from '../src/lsm/testing/model-run.ts';
 import { randomOptions } from '../src/lsm/testing/random-options.ts';
 import { SimulatedSystem } from '../src/lsm/testing/simulated-system.ts';
+import { repairWithoutManifest } from '../src/lsm/tools/testing/repair-rerun.ts';
 import { SeededRandomness } from '../src/os/randomness.ts';
 import { LsmScenario } from '../test/crash/lsm-scenario.ts';
 
@@ -34,6 +35,7 @@ export const SCENES: Readonly<Record<string, (seed: number) => Trial>> = {
   fault,
   full,
   damage,
+  repair,
 };
 
 const NOTHING: Skipped = new Set();
@@ -50,6 +52,20 @@ function model(seed: number): Trial {
     async run(skipped) {
       const run = new ModelRun(seed);
       run.skipped = skipped;
+      return failureOf(run.history, () => run.play(operations));
+    },
+  };
+}
+
+/** The same, and each time the database is closed it is repaired without its manifest. */
+function repair(seed: number): Trial {
+  const operations = 50 + draws(seed).below(150);
+  return {
+    operations,
+    async run(skipped) {
+      const run = new ModelRun(seed);
+      run.skipped = skipped;
+      run.onClosed = repairWithoutManifest;
       return failureOf(run.history, () => run.play(operations));
     },
   };

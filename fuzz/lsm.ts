@@ -1,5 +1,5 @@
 /**
- * `npm run fuzz -- --target lsm [--seconds 60] [--seed N] [--scene model|crash|fault|full|damage] [--once]`: the disk engine on a simulated machine, seed
+ * `npm run fuzz -- --target lsm [--seconds 60] [--seed N] [--scene model|crash|fault|full|damage|repair] [--once]`: the disk engine on a simulated machine, seed
  * after seed, each through all scenes. A failing trial is made shorter and told with what repeats it. The trials run in a thread of their own, so that one
  * that never ends is noticed.
  */

@@ -151,6 +151,8 @@ export const GROUP_BYTES: number = 64 * 1024;
 export const DIRECT_BATCH_BYTES: number = 16 * 1024;
 /** Tombstones of a range that is cleared are written in batches of this size. */
 export const CLEAR_BATCH_BYTES: number = 64 * 1024;
+/** And so many keys are gone through, some tenth of a millisecond, between looks at how long the event loop has not turned. */
+export const CLEAR_TURN_KEYS = 256;
 /** Writers that are slowed down get at least so many bytes a second through, ... */
 export const MIN_WRITE_RATE: number = 1024 * 1024;
 /** ... and a burst of so long for nothing. */

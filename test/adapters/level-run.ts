@@ -156,7 +156,10 @@ export class LevelRun {
   }
 
   async #clear(): Promise<void> {
-    const range = { ...this.#range(), limit: 1 + this.#random.below(60) };
+    const range = this.#range();
+    // Not too much at once, and now and then all.
+    const isSmall = within(this.#entries, range).length < 60 || this.#random.below(10) === 0;
+    if (!isSmall) range.limit = 1 + this.#random.below(60);
     const expected = within(this.#entries, range);
     await this.#db.clear(range);
     for (const [key] of expected) this.#entries.delete(key);

@@ -74,7 +74,8 @@ describe('damage', () => {
     await expect(db.hasMany(['k1'])).rejects.toMatchObject(corruption);
     await expect(db.iterator().next()).rejects.toMatchObject(corruption);
     await expect(db.keys().all()).rejects.toMatchObject(corruption);
-    await expect(db.clear()).rejects.toMatchObject(corruption);
+    await expect(db.clear({ limit: 1 })).rejects.toMatchObject(corruption);
+    await expect(db.clear({ gt: 'k1' })).rejects.toMatchObject(corruption);
     // What is not in the damaged block is read.
     expect(await db.get('other')).toBeUndefined();
     await db.close();
@@ -84,5 +85,21 @@ describe('damage', () => {
       code: 'LEVEL_DATABASE_NOT_OPEN',
       cause: { code: 'LEVEL_CORRUPTION' },
     });
+  });
+
+  test('goes with a table that a clear drops whole', async () => {
+    const db = scenes.create({ compression: false });
+    for (let i = 0; i < 100; i++) await db.put(`k${i}`, `v${i}`);
+    await db.compactRange('a', 'z');
+    await db.close();
+    const file = path.join(db.location, fs.readdirSync(db.location).find(isTable)!);
+    const bytes = fs.readFileSync(file);
+    bytes[100]! ^= 1;
+    fs.writeFileSync(file, bytes);
+    await db.open();
+    await db.clear();
+    expect(await db.keys().all()).toEqual([]);
+    expect(await db.get('k1')).toBeUndefined();
+    await db.close();
   });
 });

@@ -13,7 +13,7 @@ import { BlockRequests } from '../cache/block-requests.ts';
 import { inputsOf, isFree } from '../compaction/free-tables.ts';
 import { BLOCKED, CACHED, VALID } from '../cursor.ts';
 import { TYPE_DELETION, TYPE_RANGE_DELETION } from '../internal-key.ts';
-import { CLEAR_BATCH_BYTES } from '../limits.ts';
+import { CLEAR_BATCH_BYTES, CLEAR_TURN_KEYS } from '../limits.ts';
 import type { TableFile } from '../version/table-file.ts';
 import { Version } from '../version/version.ts';
 import { VisibleCursor } from '../visible-cursor.ts';
@@ -141,13 +141,15 @@ async function deleteAll(engine: Engine, rest: KeysOfRest): Promise<void> {
     if (refusal !== undefined) throw refusal;
     await engine.writes.writeBatch(batch, false);
     batch.clear();
-    if (engine.turn.isLongNow()) await engine.turn.passed();
   };
   try {
     cursor.first();
     while (cursor.status === BLOCKED ? await rest.arrive() : cursor.status === VALID) {
       batch.delete(cursor.keyRegion, cursor.keyStart, cursor.keyEnd);
       if (batch.sizeBytes >= CLEAR_BATCH_BYTES) await write();
+      if (batch.count % CLEAR_TURN_KEYS === 0 && engine.turn.isLongNow()) {
+        await engine.turn.passed();
+      }
       cursor.next();
     }
     await write();

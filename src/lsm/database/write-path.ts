@@ -18,6 +18,7 @@ import {
   MAX_WAITING_BYTES,
 } from '../limits.ts';
 import { Memtable } from '../memtable/memtable.ts';
+import type { WriteAheadLog } from '../wal/write-ahead-log.ts';
 import { BATCH_HEADER_BYTES, WriteBatch } from '../write-batch.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine } from './engine.ts';
@@ -336,8 +337,7 @@ export class WritePath {
     this.#isSyncing = true;
     logs.isSynced = true;
     const mark = log.writtenSequence;
-    log.zeroAhead();
-    log.syncAsync().then(
+    syncAhead(log).then(
       () => {
         this.#isSyncing = false;
         this.#engine.stats.syncs++;
@@ -356,8 +356,8 @@ export class WritePath {
     const log = logs.current;
     if (log === undefined) return;
     logs.isSynced = true;
-    log.zeroAhead();
     try {
+      log.zeroAhead();
       log.sync();
     } catch (error) {
       throw this.#engine.poison('a sync of the log failed', error);
@@ -374,4 +374,9 @@ export class WritePath {
     this.#syncWaiters = waiters.slice(count);
     for (let i = 0; i < count; i++) waiters[i]!.deferred.resolve();
   }
+}
+
+async function syncAhead(log: WriteAheadLog): Promise<void> {
+  log.zeroAhead();
+  await log.syncAsync();
 }
