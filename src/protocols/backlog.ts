@@ -19,11 +19,12 @@ export class Backlog {
   /** In the order in which they leave; those before `#head` have left. */
   readonly #pieces: (Uint8Array | Loan | undefined)[] = [];
   #head = 0;
-  /** The last piece, if more may be copied behind what is in it. */
-  #open: Uint8Array | undefined = undefined;
-  #openBytes = 0;
-  /** Bytes that the chunks have beyond what was copied to them. */
-  #spareBytes = 0;
+  /** Where the next bytes are copied to, from `#to` on; it may hold several pieces, between which there are loans. */
+  #chunk: Uint8Array | undefined = undefined;
+  #to = 0;
+  /** The last piece is `[#from, #to)` of the chunk, and may grow. */
+  #isOpen = false;
+  #from = 0;
 
   /** Copies and loans that wait. */
   get count(): number {
@@ -32,31 +33,32 @@ export class Backlog {
 
   /** Memory that is held. */
   get memoryBytes(): number {
-    return this.bytes + this.#spareBytes + this.ownBytes;
+    const spareBytes = this.#chunk === undefined ? 0 : this.#chunk.length - this.#to;
+    return this.bytes + spareBytes + this.ownBytes;
   }
 
   copy(region: Region, from: number, to: number): void {
     const length = to - from;
     this.bytes += length;
-    const open = this.#open;
-    if (open !== undefined && this.#openBytes + length <= open.length) {
-      open.set(region.bytes.subarray(from, to), this.#openBytes);
-      this.#openBytes += length;
-      this.#spareBytes -= length;
-      return;
+    const full = this.#chunk;
+    if (full === undefined || this.#to + length > full.length) {
+      this.#close();
+      if (length >= BACKLOG_CHUNK_BYTES) {
+        this.#pieces.push(region.bytes.slice(from, to));
+        return;
+      }
+      const size = Math.min(BACKLOG_CHUNK_BYTES, (full?.length ?? SMALLEST_CHUNK_BYTES / 2) * 2);
+      this.#chunk = new Uint8Array(Math.max(size, length));
+      this.#to = 0;
     }
-    this.#close();
-    if (length >= BACKLOG_CHUNK_BYTES) {
-      this.#pieces.push(region.bytes.slice(from, to));
-      return;
+    const chunk = this.#chunk!;
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      this.#from = this.#to;
+      this.#pieces.push(chunk); // `#close` says which part of it
     }
-    const size = Math.min(BACKLOG_CHUNK_BYTES, (open?.length ?? SMALLEST_CHUNK_BYTES / 2) * 2);
-    const chunk = new Uint8Array(Math.max(size, length));
-    chunk.set(region.bytes.subarray(from, to));
-    this.#pieces.push(chunk);
-    this.#open = chunk;
-    this.#openBytes = length;
-    this.#spareBytes += chunk.length - length;
+    chunk.set(region.bytes.subarray(from, to), this.#to);
+    this.#to += length;
   }
 
   /** `onOwn` is called should bytes of the loan exist for it alone later. */
@@ -102,6 +104,7 @@ export class Backlog {
     if (this.#head === this.#pieces.length) {
       this.#pieces.length = 0;
       this.#head = 0;
+      this.#chunk = undefined;
     } else if (this.#head * 2 > this.#pieces.length) {
       this.#pieces.splice(0, this.#head);
       this.#head = 0;
@@ -114,18 +117,17 @@ export class Backlog {
       if (piece !== undefined && 'release' in piece) piece.release();
     this.#pieces.length = 0;
     this.#head = 0;
-    this.#open = undefined;
-    this.#spareBytes = 0;
+    this.#chunk = undefined;
+    this.#isOpen = false;
     this.bytes = 0;
     this.lentBytes = 0;
     this.ownBytes = 0;
   }
 
-  /** The open chunk is as long as what is in it from now on. */
+  /** What is copied from now on is another piece. */
   #close(): void {
-    if (this.#open === undefined) return;
-    this.#spareBytes -= this.#open.length - this.#openBytes;
-    this.#pieces[this.#pieces.length - 1] = this.#open.subarray(0, this.#openBytes);
-    this.#open = undefined;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#pieces[this.#pieces.length - 1] = this.#chunk!.subarray(this.#from, this.#to);
   }
 }
