@@ -138,7 +138,13 @@ export class Background {
       }
     }
     if (edit.deletedFiles.length > 0) manifest.commit(edit, () => {});
-    this.compactRange(smallest, to && boundOf(to)).catch(() => {});
+    this.#compactUnread(smallest, to && boundOf(to));
+  }
+
+  #compactUnread(smallest: KeyBound, largest: KeyBound): void {
+    this.compactRange(smallest, largest).catch((error: LsmError) => {
+      if (error.code === 'DISK_FULL') this.#compactUnread(smallest, largest);
+    });
   }
 
   /** Takes whole tables out of the tree (`Engine.retire`); settles when that counts. */
@@ -344,20 +350,28 @@ export class Background {
       return;
     }
     this.#engine.fullDisk = cause;
+    this.#engine.logs.giveRoomBack();
     this.#cancelRetry = timers.after(RETRY_MS, () => {
       this.#cancelRetry = undefined;
       this.#engine.fullDisk = undefined;
       this.schedule();
     });
+    // Nobody knows when there will be.
+    this.#failJobs(cause);
     writes.retry();
   }
 
   /** Rejects who waits. */
   fail(error: LsmError): void {
-    for (const deferred of [...this.#flushWaiters, ...this.#idleWaiters]) deferred.reject(error);
-    for (const { deferred } of this.#ranges) deferred.reject(error);
+    this.#failJobs(error);
     for (const deferred of this.#drops) deferred.reject(error);
     this.#drops.clear();
+  }
+
+  /** Rejects who waits for jobs. */
+  #failJobs(error: LsmError): void {
+    for (const deferred of [...this.#flushWaiters, ...this.#idleWaiters]) deferred.reject(error);
+    for (const { deferred } of this.#ranges) deferred.reject(error);
     this.#flushWaiters = [];
     this.#idleWaiters = [];
     this.#ranges.length = 0;

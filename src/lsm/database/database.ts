@@ -150,7 +150,10 @@ export class Database extends Keyspace {
     return statsOf(this.#engine);
   }
 
-  /** Settles when everything that was written before is in tables on the disk. Rejects with LsmError. */
+  /**
+   * Settles when everything that was written before is in tables on the disk. Rejects with LsmError: DISK_FULL where there was no room, and is tried again by
+   * itself all the same.
+   */
   async flush(): Promise<void> {
     this.#checkWritable();
     await this.#engine.background.flushAll();
@@ -205,7 +208,7 @@ export class Database extends Keyspace {
 
   /**
    * Rewrites tables until they are in one level and what nobody sees is dropped: all of them, or those that have keys of the default keyspace between two, both
-   * inclusive. Rejects with LsmError.
+   * inclusive. Rejects with LsmError, DISK_FULL where there was no room.
    */
   async compact(
     range: { readonly gte?: Uint8Array; readonly lte?: Uint8Array } = {},
@@ -217,7 +220,7 @@ export class Database extends Keyspace {
     await this.#engine.background.compactRange(smallest, lte && boundOf(this.prefix, lte));
   }
 
-  /** Settles when nothing waits to be flushed and no level is over its limit. */
+  /** Settles when nothing waits to be flushed and no level is over its limit. Rejects with LsmError, DISK_FULL where there was no room. */
   async idle(): Promise<void> {
     this.#checkWritable();
     await this.#engine.background.idle();

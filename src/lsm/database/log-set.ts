@@ -73,6 +73,7 @@ export class LogSet {
     });
     this.#prepared = undefined;
     if (this.current !== undefined) {
+      this.current.giveRoomBack();
       this.#endedBytes.set(this.current.number, this.current.sizeBytes);
     }
     this.current = log;
@@ -110,6 +111,14 @@ export class LogSet {
       this.#endedBytes.delete(old);
     }
     this.#numbers = this.#numbers.filter((n) => n >= number);
+  }
+
+  /** The disk is full: who makes room there by writing tables first must not fail for zeros. */
+  giveRoomBack(): void {
+    this.isSynced = false;
+    this.current?.giveRoomBack();
+    if (this.#prepared !== undefined) this.#discard(this.#prepared);
+    this.#prepared = undefined;
   }
 
   async close(): Promise<void> {

@@ -134,14 +134,17 @@ describe('the write-ahead log', () => {
       log.zeroAhead();
       log.sync();
     }
+    expect(bytesOf(files, '000002.log').length).toBe(log.sizeBytes);
     expect(recover(files, 'absolute')).toMatchObject({ sequences: upTo(100), drops: [] });
     append(log, 1, 30_000);
     expect(() => log.write()).toThrow(FileError);
     log.cutBack();
+    files.capacityBytes = Infinity;
     append(log, 1, 100);
     log.write();
     log.zeroAhead();
     log.sync();
+    expect(bytesOf(files, '000002.log').length).toBe(log.sizeBytes);
     expect(recover(files, 'absolute')).toMatchObject({ sequences: upTo(101), drops: [] });
   });
 

@@ -48,7 +48,7 @@ export class WriteAheadLog {
   readonly #files: FileSystem;
   readonly #directory: string;
   readonly #records: RecordWriter;
-  /** The file was given zeros up to here, and where its records ended when that was last looked at. */
+  /** The file was given zeros up to here (Infinity: it gets no more), and where its records ended when that was last looked at. */
   #zeroedEnd: number;
   #lastAhead: number;
   readonly #zeroBytes: number;
@@ -122,7 +122,7 @@ export class WriteAheadLog {
 
   /**
    * Keeps room behind the records zeroed, for who is about to sync them: worth it where few came since the last time, so that more syncs will meet
-   * the room. Nothing may be pending. That there is none does no harm.
+   * the room. Nothing may be pending. That there is none does no harm: where the disk has no room for zeros there will be none.
    */
   zeroAhead(): void {
     const { written } = this.#records;
@@ -136,7 +136,15 @@ export class WriteAheadLog {
       this.#records.zero(this.#zeroedEnd);
     } catch (error) {
       if (!(error instanceof FileError)) throw error;
+      this.giveRoomBack();
     }
+  }
+
+  /** Gives back what was zeroed and is not used. From now on nothing is zeroed ahead. Nothing may be pending. */
+  giveRoomBack(): void {
+    if (this.#zeroedEnd === Infinity) return;
+    this.#zeroedEnd = Infinity;
+    this.#cutZeros();
   }
 
   /**
@@ -147,7 +155,7 @@ export class WriteAheadLog {
     this.lastSequence = this.writtenSequence;
     // A mark may be among what is gone.
     this.#markedSequence = -1;
-    this.#zeroedEnd = 0;
+    this.#zeroedEnd = Infinity;
     try {
       this.#records.cutBack();
     } catch (error) {
@@ -207,17 +215,21 @@ export class WriteAheadLog {
   /** Closes the file, and those of the logs before it. What waits is not written. Room that was zeroed and not used is given back. */
   close(): void {
     this.#dropPrevious();
-    const { file, written, pendingBytes } = this.#records;
     try {
-      if (this.failure === undefined && pendingBytes === 0 && file.size() > written) {
-        file.truncate(written);
-      }
+      if (this.failure === undefined && this.pendingBytes === 0) this.#cutZeros();
+    } finally {
+      this.#syncs.close();
+      this.#records.file.close();
+    }
+  }
+
+  #cutZeros(): void {
+    const { file, written } = this.#records;
+    try {
+      if (file.size() > written) file.truncate(written);
     } catch (error) {
       // It would only have saved room.
       if (!(error instanceof FileError)) throw error;
-    } finally {
-      this.#syncs.close();
-      file.close();
     }
   }
 
