@@ -105,7 +105,7 @@ function hit(c: TextContext, ref: Ref, isCreated: boolean): void {
   if (wantsValue) c.bytesOf(ref, length);
   if (!flags.isSilent) items.use(ref);
   if (wins) items.win();
-  if (flags.hasTtl) items.expireAt(expiryOf(flags.exptime, c.now));
+  if (flags.hasTtl) items.expireAt(c.expiryOf(flags.exptime));
 }
 
 /** Writes what the flags ask for; returns whether the item has less time left than `R` says. Flags count in the order in which they stand. */

@@ -1,5 +1,4 @@
 /** ms: stores an item in any way there is. */
-import { expiryOf } from './expiry-time.ts';
 import { EXISTS, MODE, NO_MEMORY, NOT_FOUND, NOT_STORED, STORED } from './items.ts';
 import { LETTER, MAX_META_WORDS } from './meta-flags.ts';
 import { metaLineError, takeOwnCas } from './meta-get.ts';
@@ -85,7 +84,7 @@ function metaStore(c: TextContext): void {
     request.valueStart,
     request.valueEnd,
     flags.clientFlags,
-    expiryOf(exptime, c.now),
+    c.expiryOf(exptime),
   );
   terms.reset();
   c.model.watchers.stored(outcome, mode, region, keyStart, keyEnd, request.blockBytes);

@@ -8,6 +8,7 @@ import type { RespWriter } from '../../bytes/resp-writer.ts';
 import { writeDecimal64 } from '../../bytes/unsigned64.ts';
 import type { MemoryEngine, Ref } from '../../memory/index.ts';
 import type { MemcachedClient } from './client.ts';
+import { expiryOf, NEVER } from './expiry-time.ts';
 import type { Items } from './items.ts';
 import { memoryOfValue, writeLongValue } from './long-values.ts';
 import { MetaFlags } from './meta-flags.ts';
@@ -57,6 +58,11 @@ export class TextContext {
 
   get now(): number {
     return this.engine.now;
+  }
+
+  /** When an item with this expiration time goes. Most have none: for them the time of day, a double that a call may box, is not passed on. */
+  expiryOf(exptime: number): number {
+    return exptime === 0 ? NEVER : expiryOf(exptime, this.engine.now);
   }
 
   /** A line, unless the request asked for none. One byte a character. */

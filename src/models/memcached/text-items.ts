@@ -58,7 +58,7 @@ function touch(c: TextContext): void {
   }
   statistics.touchHits++;
   items.use(ref);
-  items.expireAt(expiryOf(exptime, c.now));
+  items.expireAt(c.expiryOf(exptime));
   c.say('TOUCHED');
 }
 

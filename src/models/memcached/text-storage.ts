@@ -1,5 +1,4 @@
 /** set, add, replace, append, prepend, cas: a line, a data block, one word of answer. */
-import { expiryOf } from './expiry-time.ts';
 import { EXISTS, MODE, NO_MEMORY, NOT_FOUND, NOT_STORED, STORED } from './items.ts';
 import { parseSigned, parseUnsigned32, parseUnsigned64 } from './numbers.ts';
 import { MAX_KEY_BYTES } from './options.ts';
@@ -65,7 +64,7 @@ function store(c: TextContext, mode: number): void {
     terms.casLow = request.cas.low;
   }
   items.find(region, start, end);
-  const expiry = expiryOf(request.exptime, c.now);
+  const expiry = c.expiryOf(request.exptime);
   const outcome = items.store(
     mode,
     region,
