@@ -37,6 +37,11 @@ const EXPECTED: readonly Expected[] = [
   { name: 'setting cluster-announce-human-nodename ours only', reason: BY_7_2 },
   { name: 'setting locale-collate ours only', reason: BY_7_2 },
   { name: 'setting set-max-listpack-* ours only', reason: BY_7_2 },
+  {
+    name: 'setting memcached-* ours only',
+    reason: "memcached's clients have settings of their own",
+  },
+  { name: 'setting maxmemory-scope ours only', reason: "Kvasir's own" },
   { name: 'info atomicvar_api theirs only', reason: 'there is no C compiler' },
   { name: 'info gcc_version theirs only', reason: 'there is no C compiler' },
   {

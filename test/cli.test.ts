@@ -303,6 +303,22 @@ test('SIGTERM ends with 0, and what was written is there again', async () => {
   expect(await second.kill('SIGINT')).toBe(0);
 });
 
+test('a server that would listen nowhere does not start', async () => {
+  const directory = temporaryDirectory();
+  const redis = await kvasir(['serve', '--port', '0', '--dir', directory]);
+  expect(redis).toMatchObject({ code: 1 });
+  expect(redis.out).toContain('nothing to listen on');
+  for (const port of ['0', 'nonsense']) {
+    const memcached = await kvasir(['memcached', '-u', 'root', '-p', port]);
+    expect(memcached).toMatchObject({ code: 64, out: '' });
+    expect(memcached.err).toContain('nothing to listen on');
+  }
+  expect(await kvasir(['memcached', '-u', 'root', '-p', '0', '--', 'words'])).toMatchObject({
+    code: 64,
+    err: "there is no use for 'words' here\n",
+  });
+});
+
 test('a port that is taken is named', async () => {
   const first = await ServerProcess.start(['--memory']);
   const second = ServerProcess.spawn(first.port, ['--memory']);

@@ -275,14 +275,16 @@ export const FLAGS: readonly Flag[] = [
 export function readFlags(words: readonly string[]): MemcachedCall {
   const call = newCall();
   const rest = [...words];
-  while (rest.length > 0 && call.ask === undefined) readFlag(call, rest);
+  while (rest.length > 0 && rest[0] !== '--' && call.ask === undefined) readFlag(call, rest);
+  if (rest[0] === '--' && rest[1] !== undefined)
+    throw new FlagError(`there is no use for '${rest[1]}' here`);
   return call;
 }
 
 /** Takes the first word, which may be several flags, and a value behind it. */
 function readFlag(call: MemcachedCall, rest: string[]): void {
   const word = rest.shift()!;
-  if (word.startsWith('--') && word !== '--') {
+  if (word.startsWith('--')) {
     const equals = word.indexOf('=');
     const name = equals < 0 ? word.slice(2) : word.slice(2, equals);
     const flag = FLAGS.find((known) => known.name === name);

@@ -128,6 +128,8 @@ async function listening(call: MemcachedCall): Promise<[string, string][]> {
   if (port > 65535 || udp > 65535) {
     throw new FlagError(`ERROR: Invalid port number ${Math.max(port, udp)}.`);
   }
+  if (port === 0 && udp === 0)
+    throw new FlagError('There is nothing to listen on: no -p, -U nor -s.');
   return [
     ['memcached-port', String(port === -1 ? await freePort() : port)],
     ['memcached-udp-port', String(udp === -1 ? await freePort() : udp)],

@@ -72,6 +72,13 @@ export async function serve(words: readonly string[]): Promise<number> {
     });
     stopOnSignals(server, logger);
     await server.ready;
+    if (server.addresses.length === 0) {
+      logger.warning(
+        'There is nothing to listen on: no port, tls-port, unixsocket nor one of memcached. Exiting.',
+      );
+      await server.stop();
+      return 1;
+    }
   } catch (error) {
     bar?.hide();
     return explain(error, settings, logger);

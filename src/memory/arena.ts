@@ -48,6 +48,8 @@ export class Arena {
   readonly unitMask: number;
   /** Bytes of all live blocks, exact. */
   usedBytes = 0;
+  /** Counts up whenever an index or an expiry heap takes memory or gives some back: who adds these up need not do so in between. */
+  tableChanges = 0;
   /** Pages that hold blocks. */
   pagesInUse = 0;
   readonly #segmentBytes: number;

@@ -77,6 +77,9 @@ export class MemoryEngine {
   /** Records with many chunks that are being freed. */
   readonly #dying: Ref[] = [];
   #lazyFreed = 0;
+  /** Bytes of indexes and expiry heaps, as of `arena.tableChanges`. */
+  #tableBytes = 0;
+  #tableChanges = -1;
 
   constructor(options: EngineOptions) {
     const bits = options.segmentBits ?? SEGMENT_BITS;
@@ -143,9 +146,14 @@ export class MemoryEngine {
 
   /** Bytes in use, exact: live blocks, indexes, expiry heaps. */
   get usedBytes(): number {
-    let bytes = this.arena.usedBytes + this.detached.bytes;
-    for (const keyspace of this.keyspaces) bytes += keyspace.overheadBytes;
-    return bytes;
+    if (this.arena.tableChanges !== this.#tableChanges) this.#addUpTables();
+    return this.arena.usedBytes + this.detached.bytes + this.#tableBytes;
+  }
+
+  #addUpTables(): void {
+    this.#tableChanges = this.arena.tableChanges;
+    this.#tableBytes = 0;
+    for (const keyspace of this.keyspaces) this.#tableBytes += keyspace.overheadBytes;
   }
 
   /** Bytes of pages that hold blocks, of indexes and heaps: what the blocks' pages leave unused is fragmentation. */
@@ -487,8 +495,17 @@ export class MemoryEngine {
     }
     this.detached.forEach(count);
     this.#dying.forEach(count);
+    const beforeOrphans = bytes;
     this.loans.forEachOrphan(count);
+    if (bytes - beforeOrphans !== this.loans.orphanBytes) {
+      throw new Error(
+        `lent records have ${bytes - beforeOrphans} bytes, not ${this.loans.orphanBytes}`,
+      );
+    }
     bytes += this.stagedBytes;
+    const before = this.usedBytes;
+    this.#addUpTables();
+    if (before !== this.usedBytes) throw new Error(`${before} bytes are not ${this.usedBytes}`);
     if (bytes !== this.arena.usedBytes) {
       throw new Error(`records have ${bytes} bytes, the arena ${this.arena.usedBytes}`);
     }

@@ -64,9 +64,9 @@ export class Evictor {
   /** Whether more would be in use than may be, were `moreBytes` added. */
   isOver(moreBytes: number): boolean {
     if (this.limitBytes === 0) return false;
-    // A value that is still arriving belongs to its client.
-    const { usedBytes, stagedBytes } = this.#engine;
-    return usedBytes - stagedBytes + moreBytes > this.limitBytes;
+    // A value that is still arriving, or still leaving with no record any more, is counted as its client's.
+    const { usedBytes, stagedBytes, loans } = this.#engine;
+    return usedBytes - stagedBytes - loans.orphanBytes + moreBytes > this.limitBytes;
   }
 
   /**

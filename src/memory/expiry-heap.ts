@@ -93,6 +93,7 @@ export class ExpiryHeap {
     const place = this.count + 1;
     if (place >>> PAGE_BITS === this.#times.length) {
       const page = this.#pages.take(this.#times.length);
+      this.#arena.tableChanges++;
       this.#numbers.push(page);
       this.#times.push(this.#pages.times[page]!);
       this.#refs.push(this.#pages.refs[page]!);
@@ -139,6 +140,7 @@ export class ExpiryHeap {
   }
 
   #dropPage(): void {
+    this.#arena.tableChanges++;
     this.#times.pop();
     this.#refs.pop();
     this.#pages.giveBack(this.#numbers.pop()!);

@@ -7,7 +7,8 @@ export type { EvictionPolicy } from './evictor.ts';
 export type { Loan } from './loans.ts';
 export { StagedValue } from './staged-value.ts';
 export { Keyspace } from './keyspace.ts';
-export { MAX_LENGTH_BYTES } from './limits.ts';
+export { LOOK_AHEAD_KEYS, MAX_LENGTH_BYTES } from './limits.ts';
+export { LookAhead } from './look-ahead.ts';
 export {
   type Bytes,
   MemoryStore,

@@ -14,6 +14,8 @@ import { GROW_LOAD, MIGRATE_SLOTS, MIN_SLOTS, SHRINK_FACTOR, SHRINK_LOAD } from 
 import { hasInlineKey, HEADER_BYTES, keyAreaOf } from './record.ts';
 import { bucketStep } from './scan-cursor.ts';
 
+const CACHE_LINE_BYTES = 64;
+
 export class KeyIndex {
   #table: IndexTable = new IndexTable(0);
   /** Entries at which the table is full. */
@@ -23,6 +25,8 @@ export class KeyIndex {
   #migrated = 0;
   readonly #arena: Arena;
   readonly #chunks: Chunks;
+  /** What `warm` read: said, so that no compiler leaves the reads out. */
+  warmed = 0;
 
   constructor(arena: Arena, chunks: Chunks) {
     this.#arena = arena;
@@ -54,6 +58,23 @@ export class KeyIndex {
     const ref = this.#findIn(this.#table, hash, region, start, end);
     if (ref !== NONE || this.#old === undefined) return ref;
     return this.#findIn(this.#old, hash, region, start, end);
+  }
+
+  /** Reads the first slot of each hash, then both ends of an ordinary record in it: see look-ahead.ts. */
+  warm(hashes: Int32Array, refs: Int32Array, count: number): void {
+    const { slots, mask } = this.#table;
+    const { segments, segmentShift, unitMask } = this.#arena;
+    for (let i = 0; i < count; i++) refs[i] = slots[(hashes[i]! & mask) * 2]!;
+    let read = 0;
+    for (let i = 0; i < count; i++) {
+      const ref = refs[i]!;
+      if (ref === NONE || ref === MOVED) continue;
+      const { bytes } = segments[ref >>> segmentShift]!;
+      const at = (ref & unitMask) << 3;
+      read += bytes[at]!;
+      if (at + CACHE_LINE_BYTES < bytes.length) read += bytes[at + CACHE_LINE_BYTES]!;
+    }
+    this.warmed = read;
   }
 
   holds(hash: number, ref: Ref): boolean {
@@ -208,6 +229,7 @@ export class KeyIndex {
 
   #resize(slots: number): void {
     const old = this.#table;
+    this.#arena.tableChanges++;
     this.#table = new IndexTable(slots);
     this.#growAt = Math.floor(slots * GROW_LOAD);
     if (old.used === 0) return;
@@ -229,6 +251,7 @@ export class KeyIndex {
     this.#migrated = end;
     if (old.used === 0) {
       this.#old = undefined;
+      this.#arena.tableChanges++;
       // One shrink leads to the next; what was made large by `reserve` stays so.
       if (old.slotCount > this.#table.slotCount) this.#shrinkIfSparse();
     }

@@ -3,7 +3,7 @@
  *
  * Every change of a record passes the snapshot's barrier first (snapshot.ts). A call that returns a Ref may have moved the record.
  */
-import { copyBytes, type Region } from '../bytes/region.ts';
+import { copyBytes, Region } from '../bytes/region.ts';
 import { type Arena, NONE, type Ref } from './arena.ts';
 import type { Chunks } from './chunks.ts';
 import type { MemoryEngine } from './engine.ts';
@@ -25,6 +25,7 @@ import {
   VALUE_FIELD,
 } from './record.ts';
 import type { RecordStore } from './record-store.ts';
+import { copyRecord, moveRecord, transferRecord } from './record-moves.ts';
 import type { StagedValue } from './staged-value.ts';
 import { halfSipHash } from './siphash.ts';
 import { CLASS_BYTES } from './size-classes.ts';
@@ -116,6 +117,11 @@ export class Keyspace {
   /** The record of this key, or NONE. A record whose time has come is found too. */
   find(hash: number, region: Region, start: number, end: number): Ref {
     return this.#index.find(hash, region, start, end);
+  }
+
+  /** Reads slots and records of `count` hashes ahead of their lookups (look-ahead.ts); `refs` is room to work in. */
+  warm(hashes: Int32Array, refs: Int32Array, count: number): void {
+    this.#index.warm(hashes, refs, count);
   }
 
   /** Whether the record under `hash` is at `ref`: a reference that was kept too long is found out. */
@@ -306,7 +312,7 @@ export class Keyspace {
     if (engine.isKeyInline(ref))
       return this.hash(engine.segment(ref), start, start + engine.keyLength(ref));
     const key = engine.copyKey(ref);
-    return this.hash(regionOver(key), 0, key.length);
+    return this.hash(new Region(key.buffer, key.byteOffset, key.length), 0, key.length);
   }
 
   /** Gives a record another key, which must be absent: all else goes along. Chunks of the value do not move. */
@@ -318,26 +324,12 @@ export class Keyspace {
     keyStart: number,
     keyEnd: number,
   ): Ref {
-    return this.#transfer(hash, ref, this, newHash, region, keyStart, keyEnd);
+    return transferRecord(this, hash, ref, this, newHash, region, keyStart, keyEnd);
   }
 
   /** Moves a record to `target`, where its key must be absent. */
   moveTo(hash: number, ref: Ref, target: Keyspace): Ref {
-    const engine = this.engine;
-    if (engine.isKeyInline(ref)) {
-      const start = engine.keyStart(ref);
-      return this.#transfer(
-        hash,
-        ref,
-        target,
-        hash,
-        engine.segment(ref),
-        start,
-        start + engine.keyLength(ref),
-      );
-    }
-    const key = engine.copyKey(ref);
-    return this.#transfer(hash, ref, target, hash, regionOver(key), 0, key.length);
+    return moveRecord(this, hash, ref, target);
   }
 
   /** Copies value, type, encoding, client flags and expiry of a record to a key that is absent in `target`. */
@@ -349,23 +341,7 @@ export class Keyspace {
     keyStart: number,
     keyEnd: number,
   ): Ref {
-    const engine = this.engine;
-    const length = engine.valueLength(ref);
-    target.#index.makeRoom();
-    const arena = this.#arena;
-    const tail = target.#tail | (this.#records.tail(ref) & ~HAS_CAS);
-    const copy = this.#records.build(region, keyStart, keyEnd, length, tail);
-    this.#records.fillTail(arena.segment(copy), arena.offset(copy), engine.clientFlags(ref));
-    arena.segment(copy).bytes[arena.offset(copy)] = arena.segment(ref).bytes[arena.offset(ref)]!;
-    let to = 0;
-    engine.eachValueSpan(ref, 0, length, (from, start, end) => {
-      target.writeValue(copy, to, from, start, end);
-      to += end - start;
-    });
-    target.#index.add(newHash, copy);
-    const expiry = engine.expiry(ref);
-    if (expiry >= 0) target.setExpiry(copy, expiry);
-    return copy;
+    return copyRecord(this, ref, target, newHash, region, keyStart, keyEnd);
   }
 
   /** A bit for the owner (WATCH, blocked keys, client-side caching); it goes when the key goes. */
@@ -470,6 +446,7 @@ export class Keyspace {
     }
     this.#index = new KeyIndex(this.#arena, this.#chunks);
     this.#heap = new ExpiryHeap(this.#arena, this.engine.expiryPages);
+    this.#arena.tableChanges++;
     if (sync) this.engine.freeAll();
   }
 
@@ -548,61 +525,40 @@ export class Keyspace {
     cas.isUsed = true;
   }
 
-  // ---- moving
+  // ---- for record-moves.ts
 
-  #transfer(
-    hash: number,
-    ref: Ref,
-    target: Keyspace,
-    newHash: number,
-    region: Region,
-    keyStart: number,
-    keyEnd: number,
-  ): Ref {
-    const engine = this.engine;
-    const arena = this.#arena;
-    engine.snapshot.beforeChange(this, ref);
-    const isInline = engine.isValueInline(ref);
-    const length = engine.valueLength(ref);
-    target.#index.makeRoom();
-    // A chunked value is handed over by its vector; a short one is copied.
-    const tail = target.#tail | this.#records.tail(ref);
-    const moved = this.#records.build(region, keyStart, keyEnd, isInline ? length : 0, tail);
-    let place = moved;
-    if (isInline) {
-      const start = engine.valueStart(ref);
-      target.writeValue(moved, 0, engine.segment(ref), start, start + length);
-    } else {
-      place = this.#records.handOver(ref, moved);
-      if (engine.loans.size !== 0) engine.loans.moved(ref, place);
-    }
-    arena.segment(place).bytes[arena.offset(place)] = arena.segment(ref).bytes[arena.offset(ref)]!;
-    engine.setAccessField(place, engine.accessField(ref));
-    this.#records.fillTail(arena.segment(place), arena.offset(place), engine.clientFlags(ref));
-    if (target === this) {
-      this.#takeHeapEntry(ref, place);
-    } else if (engine.isVolatile(ref)) {
-      target.setExpiry(place, engine.expiry(ref));
-      this.clearHeapEntry(ref);
-    }
+  /** @internal Fields of a record that is made here for one with the fields `tail`. */
+  tailFor(tail: number): number {
+    return this.#tail | tail;
+  }
+
+  /** @internal Room in the index for one more, so that `attach` fails in nothing. */
+  makeRoom(): void {
+    this.#index.makeRoom();
+  }
+
+  /** @internal */
+  attach(hash: number, ref: Ref): void {
+    this.#index.add(hash, ref);
+  }
+
+  /** @internal */
+  detach(hash: number, ref: Ref): void {
     this.#index.remove(hash, ref);
-    target.#index.add(newHash, place);
-    if (isInline) engine.freeRecord(ref);
-    else this.#records.freeWithoutValue(ref);
-    return place;
+  }
+
+  /** @internal The expiry of the record at `from` is that of the one at `to` from now on. */
+  takeHeapEntry(from: Ref, to: Ref): void {
+    const field = this.engine.heapField(from);
+    if (field === 0) return;
+    this.#heap.moved(this.#heap.placeOf(field), to);
+    this.#arena.segment(to).view.setInt32(this.#arena.offset(to) + HEAP_FIELD, field, true);
   }
 
   /** Puts `to` in the place of `from` in index and heap. */
   #takePlace(hash: number, from: Ref, to: Ref): void {
     this.#index.replace(hash, from, to);
-    this.#takeHeapEntry(from, to);
-  }
-
-  #takeHeapEntry(from: Ref, to: Ref): void {
-    const field = this.engine.heapField(from);
-    if (field === 0) return;
-    this.#heap.moved(this.#heap.placeOf(field), to);
-    this.#arena.segment(to).view.setInt32(this.#arena.offset(to) + HEAP_FIELD, field, true);
+    this.takeHeapEntry(from, to);
   }
 
   #contents(): Contents {
@@ -626,8 +582,4 @@ export class Keyspace {
     this.baseCasHigh = contents.baseCasHigh;
     this.baseCasLow = contents.baseCasLow;
   }
-}
-
-function regionOver(bytes: Uint8Array): Region {
-  return { bytes, view: new DataView(bytes.buffer, bytes.byteOffset, bytes.length) };
 }

@@ -55,3 +55,6 @@ export const DEFRAGMENT_ONE_PAGE_IN = 64;
 /** Candidates for eviction that are remembered from one choice to the next, and records looked at for each (Redis's EVPOOL_SIZE, maxmemory-samples). */
 export const EVICTION_POOL = 16;
 export const EVICTION_SAMPLES = 5;
+
+/** Keys that are looked at ahead: as many loads of memory as a core keeps under way (10 to 16), and a bit more. */
+export const LOOK_AHEAD_KEYS = 32;

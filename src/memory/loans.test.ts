@@ -144,3 +144,27 @@ describe('a staged value', () => {
     f.engine.checkInvariants();
   });
 });
+
+test('loans of a record that changes share what they have not read', () => {
+  const f = new Fixture();
+  f.insert();
+  const before = process.memoryUsage().arrayBuffers;
+  const loans = Array.from({ length: 1000 }, (_, i) => {
+    const loan = f.engine.loans.lend(f.ref, i * 100, 300_000 - i);
+    loan.read(Region.allocate(i), 0, i);
+    return loan;
+  });
+  const told: number[] = [];
+  for (const [i, loan] of loans.entries()) loan.onOwn = () => told.push(i);
+  f.a.setValueByte(f.ref, 299_999, 0);
+  f.a.setValueByte(f.ref, 0, 0);
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(10_000_000);
+  expect(told).toHaveLength(1000);
+  for (const [i, loan] of loans.entries()) {
+    const target = Region.allocate(loan.left);
+    loan.read(target, 0, loan.left);
+    expect(Buffer.compare(target.bytes, VALUE.subarray(i * 101, 300_000 - i))).toBe(0);
+    loan.release();
+  }
+  expect(f.engine.loans.size).toBe(0);
+});

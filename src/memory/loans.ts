@@ -3,23 +3,23 @@
  *
  *   - while nothing happens to the record, a loan reads from it, and costs nothing
  *   - a record that is removed or replaced is freed only when its last loan has ended
- *   - before a record's contents change in place, each of its loans copies what it has not read
+ *   - before a record's contents change in place, what its loans have not read is copied, once for all of them
  *
- * In the last two cases the bytes are there for the loan alone: it is told so, once (`onOwn`).
+ * In the last two cases the bytes are there for loans alone: each is told so, once (`onOwn`).
  */
 import { copyBytes, Region } from '../bytes/region.ts';
 import type { Ref } from './arena.ts';
 import type { MemoryEngine } from './engine.ts';
 
 export class Loan {
-  /** The bytes that are left exist for this loan alone from now on. */
+  /** The bytes that are left exist for loans alone from now on. */
   onOwn: () => void = nothing;
   isOwn = false;
   readonly #engine: MemoryEngine;
   #ref: Ref;
   #from: number;
   readonly #end: number;
-  /** What was left when the contents changed: byte `#copyFrom` and what follows. */
+  /** The contents before they changed, from byte `#copyFrom` on. */
   #copy: Region | undefined = undefined;
   #copyFrom = 0;
   #isOver = false;
@@ -31,7 +31,13 @@ export class Loan {
     this.#end = to;
   }
 
-  /** Bytes that were not read yet. */
+  /** What was not read yet: `[from, end)` of the value. */
+  get from(): number {
+    return this.#from;
+  }
+  get end(): number {
+    return this.#end;
+  }
   get left(): number {
     return this.#end - this.#from;
   }
@@ -59,16 +65,14 @@ export class Loan {
     this.#ref = to;
   }
 
-  /** For Loans: the contents change after this. */
-  detach(): void {
-    const copy = Region.allocate(this.left);
-    this.#engine.readValue(this.#ref, this.#from, this.#end, copy, 0);
+  /** For Loans: the contents change after this; `copy` has them from byte `copyFrom` on. */
+  detach(copy: Region, copyFrom: number): void {
     this.#copy = copy;
-    this.#copyFrom = this.#from;
+    this.#copyFrom = copyFrom;
     this.own();
   }
 
-  /** For Loans: nobody else has these bytes. */
+  /** For Loans: no record has these bytes. */
   own(): void {
     if (this.isOwn) return;
     this.isOwn = true;
@@ -79,9 +83,10 @@ export class Loan {
 export class Loans {
   /** Records that are lent. */
   size = 0;
+  /** Bytes of lent records that no index holds any more. */
+  orphanBytes = 0;
   readonly #engine: MemoryEngine;
-  readonly #loans: Map<Ref, Loan[]> = new Map();
-  /** Lent records that no index holds any more. */
+  readonly #loans: Map<Ref, Set<Loan>> = new Map();
   readonly #orphans: Set<Ref> = new Set();
 
   constructor(engine: MemoryEngine) {
@@ -92,21 +97,25 @@ export class Loans {
   lend(ref: Ref, from: number, to: number): Loan {
     const loan = new Loan(this.#engine, ref, from, to);
     const loans = this.#loans.get(ref);
-    if (loans === undefined) this.#loans.set(ref, [loan]);
-    else loans.push(loan);
+    if (loans === undefined) this.#loans.set(ref, new Set([loan]));
+    else loans.add(loan);
     this.size = this.#loans.size;
     return loan;
   }
 
-  /** To be called, while `size` is not 0, before the contents of `ref` change in place. */
+  /** To be called, while `size` is not 0, before the contents of `ref` change in place. Throws RangeError where there is no memory for a copy. */
   recall(ref: Ref): void {
     const loans = this.#loans.get(ref);
     if (loans === undefined) return;
-    // The last first: should there be no memory for a copy, the others are as they were.
-    for (let loan = loans.at(-1); loan !== undefined; loan = loans.at(-1)) {
-      loan.detach();
-      loans.pop();
+    let from = Infinity;
+    let end = 0;
+    for (const loan of loans) {
+      from = Math.min(from, loan.from);
+      end = Math.max(end, loan.end);
     }
+    const copy = Region.allocate(end - from);
+    this.#engine.readValue(ref, from, end, copy, 0);
+    for (const loan of loans) loan.detach(copy, from);
     this.#forget(ref);
   }
 
@@ -124,6 +133,7 @@ export class Loans {
     const loans = this.#loans.get(ref);
     if (loans === undefined) return false;
     this.#orphans.add(ref);
+    this.orphanBytes += this.#engine.recordBytes(ref);
     for (const loan of loans) loan.own();
     return true;
   }
@@ -131,12 +141,11 @@ export class Loans {
   /** For loans. */
   ended(loan: Loan, ref: Ref): void {
     const loans = this.#loans.get(ref);
-    const place = loans?.indexOf(loan) ?? -1;
-    if (loans === undefined || place < 0) return;
-    loans.splice(place, 1);
-    if (loans.length > 0) return;
+    if (loans === undefined || !loans.delete(loan) || loans.size > 0) return;
     this.#forget(ref);
-    if (this.#orphans.delete(ref)) this.#engine.freeRecord(ref);
+    if (!this.#orphans.delete(ref)) return;
+    this.orphanBytes -= this.#engine.recordBytes(ref);
+    this.#engine.freeRecord(ref);
   }
 
   /** Visits lent records that no index holds. For tests. */

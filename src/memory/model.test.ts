@@ -1,11 +1,12 @@
 /**
  * The engine against a Map: random operations over few keys of all sizes, with expiry, resizing, renames, swaps, clearing, defragmentation and
- * snapshots, values that arrive in pieces and loans interleaved, invariants checked along the way. KVASIR_SOAK multiplies the length; KVASIR_SEED repeats a run.
+ * snapshots, eviction, values that arrive in pieces and loans interleaved, invariants checked along the way. KVASIR_SOAK multiplies the length; KVASIR_SEED repeats a run.
  */
 import { expect, test } from 'vitest';
 import { Region } from '../bytes/region.ts';
 import { SeededRandomness } from '../os/randomness.ts';
 import { MemoryEngine } from './engine.ts';
+import type { EvictionPolicy } from './evictor.ts';
 import type { Keyspace } from './keyspace.ts';
 import { INLINE_RECORD_BYTES } from './limits.ts';
 import type { Loan } from './loans.ts';
@@ -25,6 +26,13 @@ type Model = Map<string, Held>[];
 const SOAK = Number(process.env['KVASIR_SOAK'] ?? 1);
 const SEED = Number(process.env['KVASIR_SEED'] ?? 20261123);
 const SPACES = 3;
+const POLICIES: readonly EvictionPolicy[] = [
+  'allkeys-lru',
+  'allkeys-lfu',
+  'allkeys-random',
+  'volatile-ttl',
+  'volatile-random',
+];
 
 class Run {
   readonly random: SeededRandomness;
@@ -294,7 +302,19 @@ class Run {
       this.#expected = undefined;
     } else if (op < 50 && this.engine.isSnapshotActive) {
       if (this.engine.snapshotStep(this.random.below(40))) this.#compareSnapshot();
+    } else if (op >= 50 && op < 53) {
+      this.#evict();
     }
+  }
+
+  #evict(): void {
+    const { evictor } = this.engine;
+    evictor.policy = POLICIES[this.random.below(POLICIES.length)]!;
+    const ref = evictor.choose();
+    if (ref === 0) return;
+    const name = Buffer.from(this.engine.copyKey(ref)).toString('latin1');
+    expect(this.model[evictor.keyspace]!.delete(name)).toBe(true);
+    this.spaces[evictor.keyspace]!.remove(evictor.hash, ref);
   }
 
   #startSnapshot(): void {

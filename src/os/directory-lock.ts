@@ -40,6 +40,8 @@ export class DirectoryLockedError extends Error {
 
 const LOCK_FILE = 'kvasir.lock';
 const OWNER_FILE = 'kvasir.owner';
+/** What the lock keeps in a directory. */
+export const DIRECTORY_LOCK_FILES: readonly string[] = [LOCK_FILE, OWNER_FILE];
 
 /** The lock of the real operating system. */
 export const lockDirectory: LockDirectory = async (directory) => {

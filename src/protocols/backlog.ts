@@ -13,63 +13,64 @@ const SMALLEST_CHUNK_BYTES = 1024;
 export class Backlog {
   /** Bytes of copies. */
   bytes = 0;
+  /** Bytes of loans that wait: all, and those that exist for the loan alone. */
+  lentBytes = 0;
+  ownBytes = 0;
   /** In the order in which they leave; those before `#head` have left. */
   readonly #pieces: (Uint8Array | Loan | undefined)[] = [];
   #head = 0;
-  /** The last piece, if more may be copied behind what is in it. */
-  #open: Uint8Array | undefined = undefined;
-  #openBytes = 0;
-  /** Bytes that the chunks have beyond what was copied to them. */
-  #spareBytes = 0;
-  #loans = 0;
+  /** Where the next bytes are copied to, from `#to` on; it may hold several pieces, between which there are loans. */
+  #chunk: Uint8Array | undefined = undefined;
+  #to = 0;
+  /** The last piece is `[#from, #to)` of the chunk, and may grow. */
+  #isOpen = false;
+  #from = 0;
 
   /** Copies and loans that wait. */
   get count(): number {
     return this.#pieces.length - this.#head;
   }
 
-  /** Bytes of loans that wait: all, and those that exist for the loan alone. */
-  get lentBytes(): number {
-    return this.#sumOfLoans(false);
-  }
-
-  get ownBytes(): number {
-    return this.#sumOfLoans(true);
-  }
-
   /** Memory that is held. */
   get memoryBytes(): number {
-    return this.bytes + this.#spareBytes + this.ownBytes;
+    const spareBytes = this.#chunk === undefined ? 0 : this.#chunk.length - this.#to;
+    return this.bytes + spareBytes + this.ownBytes;
   }
 
   copy(region: Region, from: number, to: number): void {
     const length = to - from;
     this.bytes += length;
-    const open = this.#open;
-    if (open !== undefined && this.#openBytes + length <= open.length) {
-      open.set(region.bytes.subarray(from, to), this.#openBytes);
-      this.#openBytes += length;
-      this.#spareBytes -= length;
-      return;
+    const full = this.#chunk;
+    if (full === undefined || this.#to + length > full.length) {
+      this.#close();
+      if (length >= BACKLOG_CHUNK_BYTES) {
+        this.#pieces.push(region.bytes.slice(from, to));
+        return;
+      }
+      const size = Math.min(BACKLOG_CHUNK_BYTES, (full?.length ?? SMALLEST_CHUNK_BYTES / 2) * 2);
+      this.#chunk = new Uint8Array(Math.max(size, length));
+      this.#to = 0;
     }
-    this.#close();
-    if (length >= BACKLOG_CHUNK_BYTES) {
-      this.#pieces.push(region.bytes.slice(from, to));
-      return;
+    const chunk = this.#chunk!;
+    if (!this.#isOpen) {
+      this.#isOpen = true;
+      this.#from = this.#to;
+      this.#pieces.push(chunk); // `#close` says which part of it
     }
-    const size = Math.min(BACKLOG_CHUNK_BYTES, (open?.length ?? SMALLEST_CHUNK_BYTES / 2) * 2);
-    const chunk = new Uint8Array(Math.max(size, length));
-    chunk.set(region.bytes.subarray(from, to));
-    this.#pieces.push(chunk);
-    this.#open = chunk;
-    this.#openBytes = length;
-    this.#spareBytes += chunk.length - length;
+    chunk.set(region.bytes.subarray(from, to), this.#to);
+    this.#to += length;
   }
 
-  lend(loan: Loan): void {
+  /** `onOwn` is called should bytes of the loan exist for it alone later. */
+  lend(loan: Loan, onOwn: () => void): void {
     this.#close();
     this.#pieces.push(loan);
-    this.#loans++;
+    this.lentBytes += loan.left;
+    if (loan.isOwn) this.ownBytes += loan.left;
+    loan.onOwn = () => {
+      this.ownBytes += loan.left;
+      onOwn();
+    };
   }
 
   /**
@@ -93,15 +94,17 @@ export class Backlog {
         piece.read(region.region, 0, length);
         taken.push(region.buffer.subarray(0, length));
         bytes += length;
+        this.lentBytes -= length;
+        if (piece.isOwn) this.ownBytes -= length;
         if (piece.left > 0) break;
         piece.release();
-        this.#loans--;
       }
       this.#pieces[this.#head++] = undefined;
     }
     if (this.#head === this.#pieces.length) {
       this.#pieces.length = 0;
       this.#head = 0;
+      this.#chunk = undefined;
     } else if (this.#head * 2 > this.#pieces.length) {
       this.#pieces.splice(0, this.#head);
       this.#head = 0;
@@ -114,27 +117,17 @@ export class Backlog {
       if (piece !== undefined && 'release' in piece) piece.release();
     this.#pieces.length = 0;
     this.#head = 0;
-    this.#open = undefined;
-    this.#spareBytes = 0;
-    this.#loans = 0;
+    this.#chunk = undefined;
+    this.#isOpen = false;
     this.bytes = 0;
+    this.lentBytes = 0;
+    this.ownBytes = 0;
   }
 
-  /** The open chunk is as long as what is in it from now on. */
+  /** What is copied from now on is another piece. */
   #close(): void {
-    if (this.#open === undefined) return;
-    this.#spareBytes -= this.#open.length - this.#openBytes;
-    this.#pieces[this.#pieces.length - 1] = this.#open.subarray(0, this.#openBytes);
-    this.#open = undefined;
-  }
-
-  #sumOfLoans(isOwn: boolean): number {
-    let sum = 0;
-    if (this.#loans === 0) return 0;
-    for (let i = this.#head; i < this.#pieces.length; i++) {
-      const piece = this.#pieces[i]!;
-      if (!(piece instanceof Uint8Array) && (!isOwn || piece.isOwn)) sum += piece.left;
-    }
-    return sum;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#pieces[this.#pieces.length - 1] = this.#chunk!.subarray(this.#from, this.#to);
   }
 }

@@ -227,9 +227,10 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
   /** Whether output, of this client or of all, has to leave before more of its pipeline runs; then nothing runs until it has. */
   protected throttle(): boolean {
     const { outbox } = this.#share;
+    const backlog = this.#backlog;
     const isMuch =
       this.heldBytes > PIPELINE_PAUSE_BYTES ||
-      (this.#isStalled && this.#backlog.bytes > PIPELINE_PAUSE_BYTES);
+      (this.#isStalled && backlog.bytes + backlog.lentBytes > PIPELINE_PAUSE_BYTES);
     if (!isMuch && !outbox.isFull) return false;
     this.#isThrottled = true;
     if (!isMuch) outbox.waitForRoom(this);
@@ -327,8 +328,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
     this.totalOutputBytes += loan.left;
     this.#share.outputBytes += loan.left;
     const isFirst = this.#isFirst;
-    loan.onOwn = () => this.noteMemory();
-    this.#backlog.lend(loan);
+    this.#backlog.lend(loan, () => this.noteMemory());
     this.#isQueueing = true;
     return isFirst;
   }
@@ -346,7 +346,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
     this.#share.writes++;
     if (offered.length === 1) transport.write(offered[0]!);
     else if (offered.length > 1) this.#writeOffered();
-    offered.length = 0;
+    while (offered.length > 0) offered.pop(); // `length = 0` would give the array's room away
     this.#offeredRegion = undefined;
     if (this.#isQueueing) this.#writeBacklog();
     else if (transport.pendingBytes() > 0) this.#stall();
@@ -407,8 +407,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
   }
 
   #unpinAll(regions: OutputRegion[]): void {
-    for (let i = 0; i < regions.length; i++) this.#share.outbox.unpin(regions[i]!);
-    regions.length = 0;
+    while (regions.length > 0) this.#share.outbox.unpin(regions.pop()!);
   }
 
   // ---- closing

@@ -9,13 +9,17 @@ import type { MemcachedHost } from '../models/memcached/host.ts';
 import { MemcachedModel } from '../models/memcached/model.ts';
 import type { MemcachedOptions, Protocol } from '../models/memcached/options.ts';
 import { TextDispatcher } from '../models/memcached/text-dispatch.ts';
-import { TextRequest } from '../models/memcached/text-request.ts';
+import type { TextRequest } from '../models/memcached/text-request.ts';
 import { Session } from '../models/redis/session.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import type { System } from '../os/system.ts';
 import type { Connection } from '../protocols/connection.ts';
 import { BinaryParser } from '../protocols/memcache/binary-parser.ts';
-import { MemcacheConnection, type MemcacheShare } from '../protocols/memcache/connection.ts';
+import {
+  MemcacheConnection,
+  type MemcacheShare,
+  pipelinedRequests,
+} from '../protocols/memcache/connection.ts';
 import { MAX_RETRIEVAL_LINE_BYTES } from '../protocols/memcache/limits.ts';
 import { TextParser } from '../protocols/memcache/text-parser.ts';
 import type { Outbox } from '../protocols/outbox.ts';
@@ -58,7 +62,7 @@ export class MemcachedSide implements MemcacheShare, MemcachedHost {
   readonly outbox: Outbox;
   readonly door: Door;
   readonly textParser: TextParser;
-  readonly textRequest: TextRequest = new TextRequest();
+  readonly textRequests: readonly TextRequest[] = pipelinedRequests();
   readonly textDispatcher: TextDispatcher;
   readonly binaryParser: BinaryParser = new BinaryParser();
   readonly binaryRequest: BinaryRequest = new BinaryRequest();

@@ -270,6 +270,31 @@ test('compact: one level, and smaller', async () => {
   expect((await kvasir(['compact', copy, '--codec', 'lz4'])).err).toContain('format level 2');
 });
 
+test('upgrade: LevelDB refuses the directory from then on; export --database is the way back', async () => {
+  const copy = copyOf(levels);
+  expect((await kvasir(['upgrade', copy])).out).toContain('level 2 now, before 1');
+  expect(JSON.parse((await kvasir(['upgrade', copy, '--json'])).out)).toMatchObject({ before: 2 });
+  const refused = new ClassicLevel(copy, { createIfMissing: false });
+  await expect(refused.open()).rejects.toMatchObject({
+    cause: { code: 'LEVEL_CORRUPTION' },
+  });
+  expect((await kvasir(['compact', copy, '--codec', 'lz4'])).code).toBe(0);
+  expect((await kvasir(['check', copy])).code).toBe(0);
+  const back = path.join(root, 'level-1');
+  expect((await kvasir(['export', copy, '--database', back, '--limit', '1'])).code).toBe(1);
+  const { out } = await kvasir(['export', copy, '--database', back]);
+  expect(out).toContain('3,000 entries');
+  const level = new ClassicLevel(back, { createIfMissing: false });
+  await level.open();
+  expect(await level.get('key02999')).toBe('value 2999');
+  expect((await level.keys().all()).length).toBe(3000);
+  await level.close();
+  const args = ['export', ours, '--database', path.join(root, 'spaced'), '--json'];
+  expect(JSON.parse((await kvasir(args)).out)).toMatchObject({ keyspaces: ['', 'users'] });
+  expect((await kvasir(args)).err).toContain('there is a database');
+  expect((await kvasir(['upgrade', path.join(root, 'nowhere')])).code).toBe(1);
+});
+
 test('a reader that has seen enough is no error', async () => {
   const child = spawn(
     'sh',

@@ -262,6 +262,18 @@ describe('UDP', () => {
     const error = 'SERVER_ERROR the answer is too long for UDP\r\n';
     expect(await ask('get long long\r\n')).toBe(error);
     expect(await ask('get long\r\n'.repeat(2000))).toBe(error);
+    await redis.call('SET', 'huge', 'v'.repeat(3_000_000));
+    const before = process.memoryUsage().arrayBuffers;
+    for (const line of [
+      'get huge',
+      'get long huge huge',
+      'mg huge v',
+      `get${' huge'.repeat(1000)}`,
+    ]) {
+      expect(await ask(`${line}\r\n`)).toBe(error);
+    }
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(20_000_000);
+    expect(server!.shard.engine.loans.size).toBe(0);
     expect(await ask('get a')).toBe('');
     expect(await ask('set a 0 0 100\r\nx')).toBe('');
     socket.send('abc', udpPort, '127.0.0.1');

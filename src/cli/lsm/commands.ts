@@ -6,6 +6,7 @@ import type { ExportOptions } from './export.ts';
 import type { ImportOptions } from './import.ts';
 import type { InspectOptions } from './inspect.ts';
 import type { RepairCommandOptions } from './repair.ts';
+import type { UpgradeOptions } from './upgrade.ts';
 
 /** Adds them to the program. */
 export function addDatabaseCommands(program: Command): void {
@@ -13,6 +14,7 @@ export function addDatabaseCommands(program: Command): void {
   addCheck(program);
   addRepair(program);
   addCompact(program);
+  addUpgrade(program);
   addExport(program);
   addImport(program);
 }
@@ -115,6 +117,25 @@ function addCompact(program: Command): void {
     });
 }
 
+function addUpgrade(program: Command): void {
+  program
+    .command('upgrade')
+    .description('make a database one of format level 2, which LevelDB does not open any more')
+    .helpOption('-h, --help', 'print help')
+    .argument('<directory>', 'of a database that nobody has open')
+    .option('--json', 'say in JSON what was done')
+    .addHelpText(
+      'after',
+      `
+Level 2 has range deletions that cost nothing, merge operators, LZ4 and zstd. Nothing is
+rewritten. The way back is a copy: kvasir export --database.`,
+    )
+    .action(async (directory: string, options: UpgradeOptions) => {
+      const { upgrade } = await import('./upgrade.ts');
+      process.exitCode = await upgrade(directory, options);
+    });
+}
+
 function addExport(program: Command): void {
   program
     .command('export')
@@ -126,7 +147,8 @@ function addExport(program: Command): void {
     .option('--to <key>', 'up to this key')
     .option('--limit <n>', 'so many entries at most', positiveInteger)
     .option('--leveldb <directory>', 'to a new directory that LevelDB opens, instead of lines')
-    .option('--json', 'with --leveldb: say in JSON what was copied')
+    .option('--database <directory>', 'to a new directory of the engine, of format level 1')
+    .option('--json', 'with --leveldb and --database: say in JSON what was copied')
     .addHelpText(
       'after',
       `
@@ -138,7 +160,8 @@ Takes no lock, and works while the database is open elsewhere.
 
 Examples:
   kvasir export ./data > data.jsonl
-  kvasir export ./data --keyspace users --leveldb ./users`,
+  kvasir export ./data --keyspace users --leveldb ./users
+  kvasir export ./data-of-level-2 --database ./data-of-level-1`,
     )
     .action(async (directory: string, options: ExportOptions) => {
       const { exportEntries } = await import('./export.ts');

@@ -1,8 +1,9 @@
-/** `kvasir export DIR`: all entries as lines of JSON, or into a directory of LevelDB's. */
+/** `kvasir export DIR`: all entries as lines of JSON, or into a new directory: LevelDB's, or one of ours of format level 1. */
 import { type Database, type Keyspace, LsmError, open } from '../../lsm/index.ts';
 import { parseBytes } from '../../lsm/tools/bytes-text.ts';
 import { EntryLoader } from '../../lsm/tools/entry-loader.ts';
 import { formatLine } from '../../lsm/tools/json-lines.ts';
+import { rewriteDirectory } from '../../lsm/tools/rewrite.ts';
 import { complain, counted, type Lines, run, size } from './output.ts';
 import { ProgressBar } from './progress-bar.ts';
 
@@ -13,6 +14,8 @@ export interface ExportOptions {
   readonly limit?: string;
   /** The directory of LevelDB's that is made. */
   readonly leveldb?: string;
+  /** The directory of the engine's that is made. */
+  readonly database?: string;
   readonly json?: boolean;
 }
 
@@ -21,6 +24,10 @@ const STEP_ENTRIES = 1024;
 
 export function exportEntries(directory: string, options: ExportOptions): Promise<number> {
   return run('export', async (lines) => {
+    if (options.database !== undefined) {
+      await toDatabase(directory, options.database, options, lines);
+      return 0;
+    }
     const db = await open(directory, { readOnly: true, createIfMissing: false });
     const bar = await ProgressBar.create('Exporting', 'entries');
     try {
@@ -89,6 +96,30 @@ async function toLevelDb(
     else lines.write(`${target}: ${counted(entries, 'entry', 'entries')}, ${size(bytes)}`);
   } finally {
     await copy.close();
+  }
+}
+
+async function toDatabase(
+  from: string,
+  to: string,
+  options: ExportOptions,
+  lines: Lines,
+): Promise<void> {
+  const { keyspace, from: first, to: last, limit, leveldb } = options;
+  if ([keyspace, first, last, limit, leveldb].some((option) => option !== undefined)) {
+    throw new RangeError(
+      '--database copies all there is: --keyspace, --from, --to, --limit and --leveldb do not go with it',
+    );
+  }
+  const bar = await ProgressBar.create('Exporting', 'entries');
+  try {
+    const report = await rewriteDirectory({ from, to, onProgress: (n) => bar.show(n, 0) });
+    bar.hide();
+    const { entries, sizeBytes } = report;
+    if (options.json === true) lines.json({ directory: to, ...report });
+    else lines.write(`${to}: ${counted(entries, 'entry', 'entries')}, ${size(sizeBytes)}`);
+  } finally {
+    bar.hide();
   }
 }
 

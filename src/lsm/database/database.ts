@@ -3,6 +3,7 @@ import { Region } from '../../bytes/region.ts';
 import type { BackupOptions, BackupStore, MadeBackup } from '../backup/backup-store.ts';
 import { type CheckpointInfo, makeCheckpoint } from '../backup/checkpoint.ts';
 import { type IngestInfo, Ingestions, type IngestPart } from '../ingest/ingestion.ts';
+import type { FormatLevel } from '../format/table-options.ts';
 import { IndexedBatch, type IndexedBatchOptions } from '../transaction/indexed-batch.ts';
 import { transact, type TransactOptions } from '../transaction/transact.ts';
 import { Transaction, type TransactionOptions } from '../transaction/transaction.ts';
@@ -66,6 +67,11 @@ export class Database extends Keyspace {
       keyspace.markDropped();
       this.#keyspaces.delete(name);
     }
+  }
+
+  /** Whether the directory has keyspaces, the default one included. */
+  get isKeyspaced(): boolean {
+    return this.#engine.keyspaces.isKeyspaced;
   }
 
   /** Names of the keyspaces that there are. */
@@ -183,6 +189,21 @@ export class Database extends Keyspace {
     const { active, full } = engine.memtables;
     if (active.memtable.entries > 0 || full[0]?.position !== own.applied) engine.rotate(0);
     await engine.background.flushed();
+  }
+
+  /** What the directory may hold (formats.md): 1, what LevelDB reads, or 2. */
+  get formatLevel(): FormatLevel {
+    return this.#engine.versions.formatLevel === 1 ? 1 : 2;
+  }
+
+  /**
+   * Makes the directory one of format level 2, for good: LevelDB refuses it from then on. Nothing is rewritten; what is written afterwards may be what level 2 has. Compression by
+   * `lz4` or `zstd` begins with an opening that asks for it. The way back is a copy (`kvasir export --database`). Blocks for some syncs. A crash leaves one level or the other.
+   * Rejects with LsmError.
+   */
+  async upgrade(): Promise<void> {
+    this.#checkWritable();
+    if (this.formatLevel === 1) this.#engine.raiseFormatLevel();
   }
 
   /**

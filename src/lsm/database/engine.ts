@@ -303,6 +303,26 @@ export class Engine implements ReaderViews {
     throw new LsmError('UNSUPPORTED', `${what} need format level 2`, { path: this.directory });
   }
 
+  /**
+   * Makes the directory one of format level 2, for good. The manifest says so, durably, before anything else does: what a crash in between leaves to be done, the next opening
+   * does. Jobs that are under way go on at level 1, which is part of level 2. Blocks. Throws LsmError.
+   */
+  raiseFormatLevel(): void {
+    const { manifest, versions, keyspaces } = this;
+    manifest.syncNow();
+    if (this.failure !== undefined) throw this.failure;
+    if (versions.formatLevel === 1) {
+      this.checkLock();
+      try {
+        versions.raiseFormatLevel();
+      } catch (error) {
+        throw this.poison('the format level could not be raised', error);
+      }
+    }
+    keyspaces.raiseFormatLevel();
+    this.events.publish('upgrade', { formatLevel: versions.formatLevel });
+  }
+
   /** Throws LsmError CLOSED. */
   checkOpen(): void {
     if (this.isClosed) throw new LsmError('CLOSED', 'the database is closed');

@@ -1,6 +1,6 @@
 /**
- * What a database does by itself, told on diagnostics channels: `kvasir:lsm:open`, `:close`, `:flush`, `:compaction`, `:drop`, `:stall`, `:poisoned`, `:failure`. A message is a
- * plain object with the database's `directory`. A channel that nobody subscribes to costs nothing.
+ * What a database does by itself, told on diagnostics channels: `kvasir:lsm:open`, `:close`, `:flush`, `:compaction`, `:drop`, `:stall`, `:upgrade`, `:poisoned`, `:failure`.
+ * A message is a plain object with the database's `directory`. A channel that nobody subscribes to costs nothing.
  */
 import { channel, type Channel } from 'node:diagnostics_channel';
 
@@ -11,6 +11,7 @@ export type EventName =
   | 'compaction'
   | 'drop'
   | 'stall'
+  | 'upgrade'
   | 'poisoned'
   | 'failure';
 

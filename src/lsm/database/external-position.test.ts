@@ -7,6 +7,10 @@ import { bytes, Model, text } from '../testing/model.ts';
 import { randomOptions } from '../testing/random-options.ts';
 import { SimulatedSystem } from '../testing/simulated-system.ts';
 import { openSecondary } from '../secondary/secondary.ts';
+import { checkDirectory } from '../tools/directory-check.ts';
+import { problemText } from '../tools/problem.ts';
+import { repairDirectory } from '../tools/repair.ts';
+import { rewriteDirectory } from '../tools/rewrite.ts';
 import { type Database, open } from './database.ts';
 import type { OpenOptions } from './options.ts';
 
@@ -303,4 +307,33 @@ test('a full disk and failing calls', async () => {
   expect(again.position).toBe(stored + 1);
   expect([...again.range()].length).toBe(stored);
   await system.until(again.close());
+});
+
+test('the tools take such a directory for sound, and a repair keeps the position', async () => {
+  const { system, db } = await database({ memtableBytes: 4096 });
+  const space = db.keyspace('a');
+  for (let i = 1; i <= 200; i++) {
+    db.batch()
+      .put(bytes(`k${i}`), bytes('v'.repeat(100)), space)
+      .writeSync({ position: i });
+  }
+  await system.until(db.flushUpTo(500));
+  await system.until(db.close());
+  const { files, lockDatabase } = system;
+  const check = (): string[] =>
+    checkDirectory({ files, directory: '/data' }).problems.map(problemText);
+  expect(check()).toEqual([]);
+  files.unlink('/data/CURRENT');
+  for (const name of files.readDirectory('/data')) {
+    if (name.startsWith('MANIFEST')) files.unlink(`/data/${name}`);
+  }
+  const report = await system.until(repairDirectory({ files, lockDatabase, directory: '/data' }));
+  expect(report.losses).toEqual([]);
+  expect(check()).toEqual([]);
+  const again = await system.until(open('/data', { system, externalLog: true }));
+  expect(again.position).toBe(500);
+  expect([...again.keyspace('a').range()].length).toBe(200);
+  await system.until(again.close());
+  const copied = system.until(rewriteDirectory({ from: '/data', to: '/copy', system }));
+  expect((await copied).entries).toBe(200);
 });

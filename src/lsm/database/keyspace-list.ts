@@ -123,6 +123,13 @@ export class KeyspaceList {
     this.#write({ ...(this.#description ?? describe(formatLevel, 'raw', {})), settings });
   }
 
+  /** Makes KVASIR name the format level that the manifest has, which is higher where it was raised. Blocks where it did not. Throws LsmError. */
+  raiseFormatLevel(): void {
+    const { formatLevel } = this.#engine.versions;
+    const description = this.#description ?? describe(1, 'raw', {});
+    if (description.formatLevel < formatLevel) this.#write({ ...description, formatLevel });
+  }
+
   /** Makes a new directory what the options say. */
   begin(isKeyspaced: boolean | undefined, formatLevel: number): void {
     if (isKeyspaced === true) this.#becomeKeyspaced();

@@ -11,6 +11,7 @@ import type { JobRequest } from '../compaction/job.ts';
 import { InlineRunner, type JobRunner } from '../compaction/job-runner.ts';
 import { styleFromJson, styleToJson } from '../compaction/style.ts';
 import { fromFileError, LsmError } from '../errors.ts';
+import { type FormatLevel, resolveTableOptions } from '../format/table-options.ts';
 import { LOG_ZERO_BYTES, MIN_CACHE_BYTES } from '../limits.ts';
 import {
   checkDescription,
@@ -132,6 +133,7 @@ async function recover(
 
   const { state, lastSequence } = recovery;
   if (!recovery.isNew) checkLayout(directory, settings, description, recovery);
+  if (!settings.readOnly) checkCodecs(settings, state.formatLevel === 1 ? 1 : 2);
   const logNumber = state.nextFileNumber++;
   state.logNumber = logNumber;
   state.previousLogNumber = 0;
@@ -170,6 +172,7 @@ async function recover(
   if (recovery.isNew) keyspaces.begin(settings.keyspaced, state.formatLevel);
   if (!settings.readOnly) {
     if (settings.keyspaced === true) keyspaces.beKeyspaced();
+    keyspaces.raiseFormatLevel();
     if (settings.externalLog) keyspaces.changeSetting('log', EXTERNAL);
     keyspaces.changeSetting('compaction', styleToJson(settings.compaction));
   }
@@ -228,6 +231,11 @@ function checkLayout(
   if (keyspaced && isEmpty && !readOnly) return;
   const problem = 'the layout of a directory is fixed when it is made';
   throw new LsmError('UNSUPPORTED', problem, { path, expected, found });
+}
+
+/** Throws LsmError UNSUPPORTED for compression that the format level, or this Node.js, does not have. */
+function checkCodecs({ codecs }: Settings, formatLevel: FormatLevel): void {
+  for (const codec of codecs) resolveTableOptions({ codec, formatLevel });
 }
 
 /** Databases share a cache where they are given resources to share, and no size. */

@@ -23,6 +23,8 @@ describe('file names', () => {
     ['9007199254740991.ldb', 'table', MAX_FILE_NUMBER],
     ['CURRENT', 'current', 0],
     ['LOCK', 'lock', 0],
+    ['kvasir.lock', 'lock', 0],
+    ['kvasir.owner', 'lock', 0],
     ['LOG', 'messages', 0],
     ['LOG.old', 'messages', 0],
     ['KVASIR', 'kvasir', 0],

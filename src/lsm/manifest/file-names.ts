@@ -5,9 +5,11 @@
  *   000007.ldb       table (`.sst` by old versions)   LOCK      held while the database is open
  *   MANIFEST-000004  the history of versions          LOG       LevelDB's own messages, and LOG.old
  *   000009.dbtmp     not finished, removed at open    KVASIR    what LevelDB has no place for (kvasir-file.ts)
+ *                                                     kvasir.lock, kvasir.owner: held as LOCK is (os/directory-lock.ts)
  *
  * Numbers have at least six digits and come from one counter. What has none of these names is left alone.
  */
+import { DIRECTORY_LOCK_FILES } from '../../os/directory-lock.ts';
 import { LsmError } from '../errors.ts';
 
 export const CURRENT_FILE = 'CURRENT';
@@ -64,6 +66,7 @@ const WITHOUT_NUMBER: ReadonlyMap<string, FileKind> = new Map<string, FileKind>(
   [KVASIR_FILE, 'kvasir'],
   ['LOG', 'messages'],
   ['LOG.old', 'messages'],
+  ...DIRECTORY_LOCK_FILES.map((name): [string, FileKind] => [name, 'lock']),
 ]);
 const BY_ENDING: ReadonlyMap<string, FileKind> = new Map<string, FileKind>([
   ['log', 'log'],

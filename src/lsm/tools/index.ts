@@ -39,4 +39,5 @@ export {
   type RepairReport,
   type SalvagedTable,
 } from './repair.ts';
+export { rewriteDirectory, type RewriteOptions, type RewriteReport } from './rewrite.ts';
 export type { Loss } from './salvage-blocks.ts';

@@ -11,7 +11,7 @@
 import { joinPath, type FileSystem } from '../../os/file-system.ts';
 import { setCurrentSync } from '../manifest/current.ts';
 import { manifestFileName } from '../manifest/file-names.ts';
-import type { ManifestState } from '../manifest/manifest-state.ts';
+import { KVASIR_COMPARATOR, type ManifestState } from '../manifest/manifest-state.ts';
 import { ManifestWriter } from '../manifest/manifest-writer.ts';
 import { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableFile } from './table-file.ts';
@@ -98,6 +98,17 @@ export class VersionSet {
     if (before === undefined) return;
     before.close();
     this.#files.unlink(joinPath(this.#directory, manifestFileName(before.number)));
+  }
+
+  /**
+   * From now on the directory is of format level 2, also after a crash: nothing of that level may be written before. No edit may be pending. Blocks. Throws FileError; it is not
+   * known then which level it is of.
+   */
+  raiseFormatLevel(): void {
+    const state = this.#state;
+    state.formatLevel = 2;
+    state.comparator = KVASIR_COMPARATOR;
+    this.beginManifest();
   }
 
   get manifestBytes(): number {

@@ -1,6 +1,5 @@
 /** What a handler of the binary protocol works with; one a model, used again for each request. */
 import { latin1 } from '../../bytes/resp-request.ts';
-import type { Region } from '../../bytes/region.ts';
 import type { RespWriter } from '../../bytes/resp-writer.ts';
 import type { MemoryEngine, Ref } from '../../memory/index.ts';
 import { STATUS, writeError } from './binary-reply.ts';
@@ -10,6 +9,7 @@ import { expiryOf } from './expiry-time.ts';
 import type { Items } from './items.ts';
 import type { MemcachedModel } from './model.ts';
 import type { MemcachedOptions } from './options.ts';
+import { writeLongValue } from './long-values.ts';
 import type { Statistics } from './statistics.ts';
 
 export class BinaryContext {
@@ -63,10 +63,6 @@ export class BinaryContext {
     const { engine, writer } = this;
     const length = engine.valueLength(ref);
     if (engine.isValueInline(ref)) writer.raw(engine.segment(ref), engine.valueStart(ref), length);
-    else engine.eachValueSpan(ref, 0, length, this.#span);
+    else writeLongValue(this.model.redis, this.client, ref, length);
   }
-
-  readonly #span = (region: Region, start: number, end: number): void => {
-    this.writer.raw(region, start, end - start);
-  };
 }

@@ -16,7 +16,7 @@ import {
   type Unsigned64,
   writeDecimal64,
 } from '../../bytes/unsigned64.ts';
-import type { Keyspace, MemoryEngine, Ref } from '../../memory/index.ts';
+import { type Keyspace, LookAhead, type MemoryEngine, type Ref } from '../../memory/index.ts';
 import type { Database } from '../redis/database.ts';
 import { FULL, makeRoom } from '../redis/eviction.ts';
 import type { RedisModel } from '../redis/model.ts';
@@ -75,6 +75,8 @@ export class Items {
   readonly options: MemcachedOptions;
   readonly statistics: Statistics = new Statistics();
   readonly terms: StoreTerms = new StoreTerms();
+  /** Keys that `find` is about to be given; who adds them ends it before their bytes change. */
+  readonly ahead: LookAhead;
   /** The record of the key that was looked for, of whatever type; after a change the changed one; NONE (0). */
   ref: Ref = 0;
   /** Is told of each look at a key, while somebody watches. */
@@ -92,6 +94,7 @@ export class Items {
     this.model = model;
     this.db = db;
     this.keys = db.keys;
+    this.ahead = new LookAhead(db.keys);
     this.engine = model.engine;
     this.options = options;
   }
@@ -104,7 +107,7 @@ export class Items {
     this.#region = region;
     this.#start = start;
     this.#end = end;
-    const hash = keys.hash(region, start, end);
+    const hash = this.ahead.hash(region, start, end);
     this.#hash = hash;
     let ref = keys.find(hash, region, start, end);
     if (ref !== 0 && engine.isVolatile(ref) && this.model.expireIfDue(this.db, ref)) {

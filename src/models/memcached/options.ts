@@ -11,7 +11,10 @@ const TERMINATORS_BYTES = 3;
 export const MAX_KEY_BYTES = 250;
 export const MAX_OPAQUE_BYTES = 32;
 
-/** The values of one retrieval together: what goes beyond is not answered, and the connection closes. */
+/** UDP: an answer of more than this is not sent, but an error: nobody is to be flooded by requests that claim to come from him. */
+export const MAX_ANSWER_BYTES: number = 64 * 1024;
+
+/** What the values of one retrieval take of memory together (long-values.ts): what goes beyond is not answered, and the connection closes. */
 export const MAX_RETRIEVED_BYTES: number = 256 * 1024 * 1024;
 
 export type Protocol = 'auto' | 'ascii' | 'binary';

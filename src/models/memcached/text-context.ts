@@ -9,6 +9,7 @@ import { writeDecimal64 } from '../../bytes/unsigned64.ts';
 import type { MemoryEngine, Ref } from '../../memory/index.ts';
 import type { MemcachedClient } from './client.ts';
 import type { Items } from './items.ts';
+import { memoryOfValue, writeLongValue } from './long-values.ts';
 import { MetaFlags } from './meta-flags.ts';
 import { MetaLine } from './meta-reply.ts';
 import type { MemcachedModel } from './model.ts';
@@ -113,7 +114,7 @@ export class TextContext {
     return request.block === BLOCK.whole ? undefined : BAD_BLOCK;
   }
 
-  /** `VALUE key flags bytes [cas]`, the value, and the lines' ends; returns the value's length. */
+  /** `VALUE key flags bytes [cas]`, the value, and the lines' ends; returns how many bytes of memory that took. */
   value(ref: Ref, region: Region, keyStart: number, keyEnd: number, withCas: boolean): number {
     const { engine, items, writer } = this;
     const keyBytes = keyEnd - keyStart;
@@ -141,14 +142,14 @@ export class TextContext {
     bytes[at++] = 10;
     writer.at = at;
     this.bytesOf(ref, length);
-    return length;
+    return memoryOfValue(this.client, length);
   }
 
   /** The item's value and a line's end. */
   bytesOf(ref: Ref, length: number): void {
     const { engine, writer } = this;
     if (!engine.isValueInline(ref)) {
-      engine.eachValueSpan(ref, 0, length, this.#span);
+      writeLongValue(this.model.redis, this.client, ref, length);
     } else if (writer.limit - writer.at >= length + 2) {
       copyBytes(writer.region, writer.at, engine.segment(ref), engine.valueStart(ref), length);
       writer.at += length;
@@ -157,8 +158,4 @@ export class TextContext {
     }
     writer.crlf();
   }
-
-  readonly #span = (region: Region, start: number, end: number): void => {
-    this.writer.raw(region, start, end - start);
-  };
 }

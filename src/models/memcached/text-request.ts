@@ -26,6 +26,9 @@ export class TextRequest {
   region: Region = EMPTY;
   /** The command; undefined where the first word names none. */
   command: TextCommand | undefined = undefined;
+  /** Where the next request begins, behind `skipBytes` more that are to be read over. */
+  next = 0;
+  skipBytes = 0;
   /** Words that are kept, the command's name included. */
   count = 0;
   readonly start: Int32Array = new Int32Array(MAX_WORDS);

@@ -1,7 +1,9 @@
 /** get, gets, gat, gats: any number of keys, an answer for each that is there. */
+import type { LookAhead } from '../../memory/index.ts';
 import { expiryOf } from './expiry-time.ts';
+import { roomOf } from './long-values.ts';
 import { parseSigned } from './numbers.ts';
-import { MAX_KEY_BYTES, MAX_RETRIEVED_BYTES } from './options.ts';
+import { MAX_KEY_BYTES } from './options.ts';
 import { BAD_FORMAT, type TextContext } from './text-context.ts';
 import type { TextRequest } from './text-request.ts';
 import type { TextCommandSpec } from './text-table.ts';
@@ -30,28 +32,58 @@ function tooMuch(c: TextContext): void {
 }
 
 function get(c: TextContext, withCas: boolean): void {
-  const { items, model, request } = c;
+  const { items, request } = c;
   if (!request.nextWord(request.rest)) {
     c.say('ERROR');
     return;
   }
+  const isOne = request.wordEnd === request.lineEnd;
   if (hasLongKey(request)) {
     c.say(BAD_FORMAT);
     return;
   }
-  const { region } = request;
-  let room = MAX_RETRIEVED_BYTES;
-  for (let at = request.rest; request.nextWord(at); at = request.wordEnd) {
-    const { wordStart, wordEnd } = request;
-    const ref = items.read(region, wordStart, wordEnd, true);
-    if (ref !== 0) room -= c.value(ref, region, wordStart, wordEnd, withCas);
-    if (room < 0) {
-      tooMuch(c);
-      return;
+  const { ahead } = items;
+  let room = roomOf(c.client);
+  if (isOne) {
+    room = answer(c, request.wordStart, request.wordEnd, withCas, room);
+  } else {
+    let at = request.rest;
+    while (room >= 0 && request.nextWord(at)) {
+      at = lookAhead(request, ahead, at);
+      const { count } = ahead;
+      for (let i = 0; i < count && room >= 0; i++) {
+        room = answer(c, ahead.keyStart(i), ahead.keyEnd(i), withCas, room);
+      }
     }
-    if (model.prefixes.isOn) model.prefixes.get(region, wordStart, wordEnd, ref !== 0);
   }
-  end(c);
+  if (room < 0) tooMuch(c);
+  else end(c);
+}
+
+/** Looks at the keys from `at` on, as many as are looked at ahead; returns where the next ones are. */
+function lookAhead(request: TextRequest, ahead: LookAhead, at: number): number {
+  ahead.begin(request.region);
+  while (!ahead.isFull && request.nextWord(at)) {
+    ahead.add(request.wordStart, request.wordEnd);
+    at = request.wordEnd;
+  }
+  ahead.warm();
+  return at;
+}
+
+/** Answers one key's item if it is there; returns what is left of `room`. */
+function answer(
+  c: TextContext,
+  start: number,
+  end: number,
+  withCas: boolean,
+  room: number,
+): number {
+  const { items, model, request } = c;
+  const { region } = request;
+  const ref = items.read(region, start, end, true);
+  if (model.prefixes.isOn) model.prefixes.get(region, start, end, ref !== 0);
+  return ref === 0 ? room : room - c.value(ref, region, start, end, withCas);
 }
 
 function getAndTouch(c: TextContext, withCas: boolean): void {
@@ -67,7 +99,7 @@ function getAndTouch(c: TextContext, withCas: boolean): void {
     return;
   }
   const expiry = expiryOf(exptime, c.now);
-  let room = MAX_RETRIEVED_BYTES;
+  let room = roomOf(c.client);
   for (let at = request.rest; request.nextWord(at); at = request.wordEnd) {
     const { wordStart, wordEnd } = request;
     const ref = items.find(region, wordStart, wordEnd);

@@ -28,6 +28,8 @@ export class TextCommand {
   readonly maxWords: number;
   /** Words that a parser keeps. */
   readonly keptWords: number;
+  /** Keys stand behind the words that are kept. */
+  readonly isRetrieval: boolean;
   readonly isWrite: boolean;
   readonly isAboutServer: boolean;
   readonly readLine: ((request: TextRequest) => number) | undefined;
@@ -39,6 +41,7 @@ export class TextCommand {
     this.minWords = spec.words[0];
     this.maxWords = spec.words[1];
     this.keptWords = spec.wordsBeforeKeys ?? keptWords;
+    this.isRetrieval = spec.wordsBeforeKeys !== undefined;
     this.isWrite = spec.isWrite === true;
     this.isAboutServer = spec.isAboutServer === true;
     this.readLine = spec.readLine;

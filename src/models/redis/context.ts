@@ -14,13 +14,11 @@ import { hasInlineValue, typeOf, valueAreaBytes, valueAreaStart } from '../../me
 import type { Command } from './command-table.ts';
 import type { Database } from './database.ts';
 import type { Effects } from './effects.ts';
+import { LEND_BYTES } from './host.ts';
 import { EVENT } from './notify.ts';
 import type { RedisModel } from './model.ts';
 import type { Session } from './session.ts';
 import { TYPE } from './types.ts';
-
-/** Values from this length on are sent from where they lie, as the client takes them. */
-const LEND_BYTES = 256 * 1024;
 
 export const WRONG_TYPE = 'WRONGTYPE Operation against a key holding the wrong kind of value';
 export const NOT_INTEGER = 'ERR value is not an integer or out of range';

@@ -108,6 +108,29 @@ test('what is being freed is freed before anything more goes', () => {
   expect(h.model.stats.evictedKeys).toBe(0);
 });
 
+test("a value that somebody still reads goes once, and is its reader's from then on", () => {
+  const h = limited('allkeys-random', 0);
+  h.run('SET', 'long', 'v'.repeat(500_000));
+  const { engine } = h;
+  const [keys] = engine.keyspaces;
+  const loan = engine.loans.lend(keys!.random(), 0, 500_000);
+  h.run('SELECT', '1');
+  fill(h, 100);
+  h.run('SELECT', '0');
+  engine.evictor.limitBytes = engine.usedBytes - 400_000;
+  while (makeRoom(h.model, 0) === RUNNING);
+  expect(keys!.size).toBe(0);
+  expect(loan.isOwn).toBe(true);
+  expect(engine.usedBytes).toBeGreaterThan(500_000);
+  const { evictedKeys } = h.model.stats;
+  expect(makeRoom(h.model, 0)).toBe(ROOM);
+  expect(h.model.stats.evictedKeys).toBe(evictedKeys);
+  loan.release();
+  while (engine.step(1000));
+  expect(engine.usedBytes).toBeLessThan(100_000);
+  engine.checkInvariants();
+});
+
 test('nothing is evicted while writes are paused or a log is replayed', () => {
   const h = limited('allkeys-lru', 0);
   fill(h, 10);

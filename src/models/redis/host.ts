@@ -2,6 +2,9 @@
 import type { MemoryEngine, Ref } from '../../memory/index.ts';
 import type { Session } from './session.ts';
 
+/** Values from this length on are sent from where they lie, as the client takes them. */
+export const LEND_BYTES: number = 256 * 1024;
+
 /** Writes for clients; every byte for any client goes through here, so that it waits for the durability gate. */
 export interface Output {
   /** What is written from now on is for `session`, in its protocol version, until `end`. Calls nest. */

@@ -1,16 +1,16 @@
 /**
- * One memcached client. Its first byte says which protocol it speaks; from then on its requests are found and run one after the other, as a RESP
- * client's are.
+ * One memcached client. Its first byte says which protocol it speaks; from then on its requests are found and run one after the other.
  */
 import type { Region } from '../../bytes/region.ts';
-import { FAILED, INCOMPLETE } from '../../bytes/resp-parser.ts';
+import { COMPLETE, FAILED, INCOMPLETE } from '../../bytes/resp-parser.ts';
+import { LOOK_AHEAD_KEYS, type LookAhead } from '../../memory/index.ts';
 import type { BinaryDispatcher } from '../../models/memcached/binary-dispatch.ts';
 import { type BinaryRequest, MAGIC_REQUEST } from '../../models/memcached/binary-request.ts';
 import type { MemcachedClient } from '../../models/memcached/client.ts';
 import type { Protocol } from '../../models/memcached/options.ts';
 import type { TextDispatcher } from '../../models/memcached/text-dispatch.ts';
-import type { TextRequest } from '../../models/memcached/text-request.ts';
-import { CLOSED, PARKED, POSTPONED } from '../../models/redis/dispatch.ts';
+import { TextRequest } from '../../models/memcached/text-request.ts';
+import { CLOSED, POSTPONED, RAN } from '../../models/redis/dispatch.ts';
 import { Connection, type ConnectionShare } from '../connection.ts';
 import type { Transport } from '../transport.ts';
 import type { BinaryParser } from './binary-parser.ts';
@@ -21,7 +21,8 @@ export interface MemcacheShare extends ConnectionShare {
   /** What clients may speak. */
   readonly protocol: Protocol;
   readonly textParser: TextParser;
-  readonly textRequest: TextRequest;
+  /** What `pipelinedRequests` makes. */
+  readonly textRequests: readonly TextRequest[];
   readonly textDispatcher: TextDispatcher;
   readonly binaryParser: BinaryParser;
   readonly binaryRequest: BinaryRequest;
@@ -44,60 +45,109 @@ export class MemcacheConnection extends Connection {
 
   protected override run(region: Region, from: number, to: number, bound: number): number {
     const share = this.#share;
-    const { outbox } = share;
-    let at = this.#skip(from, to);
+    const { client } = this;
+    const at = this.#skip(from, to);
     if (!this.#isProtocolKnown && at < to) {
       this.#isProtocolKnown = true;
-      this.client.isBinary = isBinary(share.protocol, region.bytes[at]!);
+      client.isBinary = isBinary(share.protocol, region.bytes[at]!);
     }
-    const { client } = this;
-    outbox.enter(this);
+    share.outbox.enter(this);
     client.requestsBefore = 0;
     this.needBytes = 0;
-    share.textParser.scannedBytes = this.#scannedBytes;
-    this.#scannedBytes = 0;
-    while (at < bound) {
-      const parser = client.isBinary ? share.binaryParser : share.textParser;
-      const found = client.isBinary
-        ? share.binaryParser.parse(region, at, to, share.binaryRequest, client.isAuthenticated)
-        : share.textParser.parse(region, at, to, share.textRequest, client.isAuthenticated);
-      if (found === INCOMPLETE) {
-        this.needBytes = parser.needBytes;
-        if (!client.isBinary) this.#scannedBytes = share.textParser.scannedBytes;
-        break;
-      }
-      if (found === FAILED) {
-        client.closeReason = 'error';
-        share.log('verbose', `Protocol error from memcached client ${this.address}`);
-        this.closeAfterOutput();
-        at = to;
-        break;
-      }
-      const { next, skipBytes } = parser;
-      const outcome = client.isBinary
-        ? share.binaryDispatcher.execute(client, share.binaryRequest)
-        : share.textDispatcher.execute(client, share.textRequest);
-      if (outcome === POSTPONED) {
-        this.isPostponed = true;
-        break;
-      }
-      at = next;
-      client.requestsBefore++;
-      if (skipBytes > 0) {
-        this.#skipBytes = skipBytes;
-        at = this.#skip(at, to);
-      }
-      if (outcome === PARKED) break;
-      if (outcome === CLOSED) {
-        this.closeAfterOutput();
-        at = to;
-        break;
-      }
-      if (this.throttle()) break;
-    }
-    outbox.leave();
+    const end = client.isBinary
+      ? this.#runBinary(region, at, to, bound)
+      : this.#runText(region, at, to, bound);
+    share.outbox.leave();
     share.schedule();
+    return end;
+  }
+
+  /** Requests are parsed some at a time, so that their keys are known ahead. */
+  #runText(region: Region, from: number, to: number, bound: number): number {
+    const { textDispatcher, textParser, textRequests } = this.#share;
+    const { ahead } = textDispatcher.context.items;
+    const { client } = this;
+    let at = from;
+    let found: number = COMPLETE;
+    textParser.scannedBytes = this.#scannedBytes;
+    this.#scannedBytes = 0;
+    while (found === COMPLETE && at < bound) {
+      // Who has to authenticate first has no requests ahead: how they are parsed is not known yet.
+      const most = client.isAuthenticated ? textRequests.length : 1;
+      let count = 0;
+      let next = at;
+      ahead.begin(region);
+      while (count < most && next < bound) {
+        const request = textRequests[count]!;
+        found = textParser.parse(region, next, to, request, client.isAuthenticated);
+        if (found !== COMPLETE) break;
+        count++;
+        next = request.next;
+        if (request.skipBytes > 0) break;
+        addKey(ahead, request);
+      }
+      if (ahead.count > 1) ahead.warm();
+      for (let i = 0; i < count; i++) {
+        const request = textRequests[i]!;
+        const outcome = textDispatcher.execute(client, request);
+        if (outcome === POSTPONED) this.isPostponed = true;
+        else at = this.#ran(request.next, to, request.skipBytes);
+        if (outcome === CLOSED) at = this.#close(to);
+        if (outcome !== RAN || this.throttle()) {
+          ahead.end();
+          textParser.scannedBytes = 0;
+          return at;
+        }
+      }
+    }
+    ahead.end();
+    if (found === FAILED) return this.#fail(to);
+    if (found === INCOMPLETE) {
+      this.needBytes = textParser.needBytes;
+      this.#scannedBytes = textParser.scannedBytes;
+    }
     return at;
+  }
+
+  #runBinary(region: Region, from: number, to: number, bound: number): number {
+    const { binaryDispatcher, binaryParser, binaryRequest } = this.#share;
+    const { client } = this;
+    let at = from;
+    while (at < bound) {
+      const found = binaryParser.parse(region, at, to, binaryRequest, client.isAuthenticated);
+      if (found === INCOMPLETE) {
+        this.needBytes = binaryParser.needBytes;
+        break;
+      }
+      if (found === FAILED) return this.#fail(to);
+      const { next, skipBytes } = binaryParser;
+      const outcome = binaryDispatcher.execute(client, binaryRequest);
+      if (outcome === POSTPONED) this.isPostponed = true;
+      else at = this.#ran(next, to, skipBytes);
+      if (outcome === CLOSED) at = this.#close(to);
+      if (outcome !== RAN || this.throttle()) break;
+    }
+    return at;
+  }
+
+  /** A request has run that ends at `next`; returns where the one behind it begins. */
+  #ran(next: number, to: number, skipBytes: number): number {
+    this.client.requestsBefore++;
+    if (skipBytes === 0) return next;
+    this.#skipBytes = skipBytes;
+    return this.#skip(next, to);
+  }
+
+  /** What was sent is no request. */
+  #fail(to: number): number {
+    this.client.closeReason = 'error';
+    this.#share.log('verbose', `Protocol error from memcached client ${this.address}`);
+    return this.#close(to);
+  }
+
+  #close(to: number): number {
+    this.closeAfterOutput();
+    return to;
   }
 
   /** Reads over what is to be skipped of `[at, to)`; returns where it ends. */
@@ -107,6 +157,22 @@ export class MemcacheConnection extends Connection {
     this.#skipBytes -= part;
     return at + part;
   }
+}
+
+/** Adds the key that a request looks up first. */
+function addKey(ahead: LookAhead, request: TextRequest): void {
+  const { command } = request;
+  if (command === undefined || command.isAboutServer) return;
+  if (command.isRetrieval) {
+    if (request.nextWord(request.rest)) ahead.add(request.wordStart, request.wordEnd);
+  } else if (request.count > 1) {
+    ahead.add(request.start[1]!, request.end[1]!);
+  }
+}
+
+/** Room for requests of a pipeline that are parsed ahead. */
+export function pipelinedRequests(): readonly TextRequest[] {
+  return Array.from({ length: LOOK_AHEAD_KEYS }, () => new TextRequest());
 }
 
 function isBinary(protocol: Protocol, first: number): boolean {

@@ -13,16 +13,12 @@ import { Region } from '../../bytes/region.ts';
 import { COMPLETE } from '../../bytes/resp-parser.ts';
 import { MAGIC_REQUEST } from '../../models/memcached/binary-request.ts';
 import { MemcachedClient } from '../../models/memcached/client.ts';
+import { MAX_ANSWER_BYTES } from '../../models/memcached/options.ts';
 import { RAN } from '../../models/redis/dispatch.ts';
 import { Session, type SessionIo } from '../../models/redis/session.ts';
 import type { OutputRegion, Recipient } from '../outbox.ts';
 import type { MemcacheShare } from './connection.ts';
-import {
-  ANSWER_DATAGRAM_BYTES,
-  MAX_ANSWER_BYTES,
-  MAX_DATAGRAM_BYTES,
-  MAX_WAITING_ANSWERS,
-} from './limits.ts';
+import { ANSWER_DATAGRAM_BYTES, MAX_DATAGRAM_BYTES, MAX_WAITING_ANSWERS } from './limits.ts';
 
 export const FRAME_BYTES = 8;
 
@@ -94,21 +90,23 @@ export class Datagrams<P> {
     client.isAuthenticated = true;
     outbox.enter(answer);
     let at = FRAME_BYTES;
-    const { binaryParser, binaryRequest, textParser, textRequest } = share;
+    const { binaryParser, binaryRequest, textParser } = share;
+    const textRequest = share.textRequests[0]!;
     textParser.scannedBytes = 0;
     while (at < to && answer.heldBytes <= MAX_ANSWER_BYTES) {
       const found = client.isBinary
         ? binaryParser.parse(region, at, to, binaryRequest, true)
         : textParser.parse(region, at, to, textRequest, true);
       if (found !== COMPLETE) break;
-      at = client.isBinary ? binaryParser.next : textParser.next;
-      const skipBytes = client.isBinary ? binaryParser.skipBytes : textParser.skipBytes;
+      at = client.isBinary ? binaryParser.next : textRequest.next;
+      const skipBytes = client.isBinary ? binaryParser.skipBytes : textRequest.skipBytes;
       const outcome = client.isBinary
         ? share.binaryDispatcher.execute(client, binaryRequest)
         : share.textDispatcher.execute(client, textRequest);
       if (outcome !== RAN || skipBytes > 0) break;
     }
     share.textParser.scannedBytes = 0;
+    share.textDispatcher.context.items.ahead.end();
     outbox.leave();
   }
 

@@ -18,8 +18,5 @@ export const MAX_DATAGRAM_BYTES: number = 64 * 1024;
 /** UDP: payload of one datagram of an answer, so that with its headers it fits an Ethernet frame (memcached's UDP_MAX_PAYLOAD_SIZE). */
 export const ANSWER_DATAGRAM_BYTES = 1400;
 
-/** UDP: an answer of more than this is not sent, but an error: nobody is to be flooded by requests that claim to come from him. */
-export const MAX_ANSWER_BYTES: number = 64 * 1024;
-
 /** UDP: answers that wait for the log to be durable; further requests are dropped. */
 export const MAX_WAITING_ANSWERS = 4096;

@@ -3,7 +3,7 @@
  * copied: a request is offsets into the region.
  *
  *   parse(region, from, to, request, isAuthenticated)
- *     -> COMPLETE    `request` is filled; the next one begins at `parser.next`, behind `parser.skipBytes` more that are to be read over
+ *     -> COMPLETE    `request` is filled; it says where the next one begins
  *     -> INCOMPLETE  fewer than `parser.needBytes` bytes behind `from` can't complete it
  *     -> FAILED      no line, by far: the connection is to be closed
  *
@@ -30,9 +30,7 @@ const CRLF = 0x0a0d; // as a little-endian word
 const SHORT_LINE_BYTES = 64;
 
 export class TextParser {
-  next = 0;
   needBytes = 0;
-  skipBytes = 0;
   /** How much of the next request has been looked through for its line's end: none of it, unless the caller says so. */
   scannedBytes = 0;
   /** The longest data block that is waited for: no item is larger. */
@@ -59,8 +57,8 @@ export class TextParser {
     }
     this.scannedBytes = 0;
     this.#readWords(region, from, newline, request);
-    this.next = newline + 1;
-    this.skipBytes = 0;
+    request.next = newline + 1;
+    request.skipBytes = 0;
     request.block = BLOCK.none;
     request.blockBytes = -1;
     const readLine = request.command?.readLine;
@@ -109,10 +107,10 @@ export class TextParser {
     const max = isAuthenticated ? this.maxBlockBytes : UNAUTHENTICATED_BLOCK_BYTES;
     if (length > max) {
       request.block = BLOCK.tooLong;
-      this.skipBytes = length + 2;
+      request.skipBytes = length + 2;
       return COMPLETE;
     }
-    const start = this.next;
+    const start = request.next;
     const end = start + length;
     if (end + 2 > to) {
       this.needBytes = end + 2 - from;
@@ -122,7 +120,7 @@ export class TextParser {
     request.block = isClosed ? BLOCK.whole : BLOCK.unterminated;
     request.valueStart = start;
     request.valueEnd = end;
-    this.next = end + 2;
+    request.next = end + 2;
     return COMPLETE;
   }
 }

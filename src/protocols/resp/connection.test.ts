@@ -486,6 +486,23 @@ describe('values on loan', () => {
     shard.settle();
     expect([shard.engine.loans.size, other.connection.lentBytes]).toEqual([0, 0]);
   });
+
+  test('a client that asks for a value on loan now and again, and does not read, has few of them', () => {
+    const { shard } = lending();
+    const { connection, transport } = shard.connect();
+    transport.window = 0;
+    for (let i = 0; i < 10; i++) {
+      shard.deliver(connection, encode('LEND'));
+      shard.settle();
+    }
+    expect(shard.ran.length).toBeLessThan(5);
+    transport.drain();
+    for (let i = 0; i < 50; i++) {
+      shard.settle();
+      transport.drain();
+    }
+    expect(shard.ran.length).toBe(10);
+  });
 });
 
 describe('messages to many', () => {

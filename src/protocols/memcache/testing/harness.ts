@@ -16,7 +16,7 @@ import type { MemcachedHost } from '../../../models/memcached/host.ts';
 import { MemcachedModel } from '../../../models/memcached/model.ts';
 import { MemcachedOptions } from '../../../models/memcached/options.ts';
 import { TextDispatcher } from '../../../models/memcached/text-dispatch.ts';
-import { TextRequest } from '../../../models/memcached/text-request.ts';
+import type { TextRequest } from '../../../models/memcached/text-request.ts';
 import type { Dispatcher } from '../../../models/redis/dispatch.ts';
 import type { RedisModel } from '../../../models/redis/model.ts';
 import { Session } from '../../../models/redis/session.ts';
@@ -31,7 +31,7 @@ import type { Connection } from '../../connection.ts';
 import { RespConnection, type RespShare } from '../../resp/connection.ts';
 import { FakeShare, FakeTransport } from '../../testing.ts';
 import { BinaryParser } from '../binary-parser.ts';
-import { MemcacheConnection, type MemcacheShare } from '../connection.ts';
+import { MemcacheConnection, type MemcacheShare, pipelinedRequests } from '../connection.ts';
 import { TextParser } from '../text-parser.ts';
 
 export interface MemcacheHarnessOptions extends HarnessOptions {
@@ -57,7 +57,7 @@ export class MemcacheHarness extends FakeShare implements MemcacheShare, RespSha
   readonly options: MemcachedOptions = new MemcachedOptions();
   readonly clients: Set<MemcachedClient> = new Set();
   readonly textParser: TextParser;
-  readonly textRequest: TextRequest = new TextRequest();
+  readonly textRequests: readonly TextRequest[] = pipelinedRequests();
   readonly textDispatcher: TextDispatcher;
   readonly binaryParser: BinaryParser = new BinaryParser();
   readonly binaryRequest: BinaryRequest = new BinaryRequest();
