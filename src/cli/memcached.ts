@@ -20,6 +20,7 @@ const MIN_ITEM_BYTES = 1024;
 const MAX_ITEM_BYTES: number = 1024 * MB;
 /** How long a daemon may take to be there. */
 const DAEMON_MS = 10_000;
+const STAY_MS = 3_600_000;
 
 /** Runs until the server ends; returns the exit code. */
 export async function memcached(words: readonly string[]): Promise<number> {
@@ -67,7 +68,12 @@ async function run(call: MemcachedCall, settings: Settings): Promise<number> {
   writePidFile(settings, system.files, logger);
   writePortFile(settings, system.files);
   if (call.isDaemon) process.send?.('ready', () => process.disconnect());
+  if (server.addresses.length === 0)
+    logger.warning('There is nothing to listen on: no -p, -U nor -s.');
+  // As memcached, it stays all the same; without a socket nothing else keeps the process.
+  const stay = setInterval(() => {}, STAY_MS);
   const code = await server.stopped;
+  clearInterval(stay);
   removePidFile(settings, system.files);
   return code;
 }
@@ -128,8 +134,6 @@ async function listening(call: MemcachedCall): Promise<[string, string][]> {
   if (port > 65535 || udp > 65535) {
     throw new FlagError(`ERROR: Invalid port number ${Math.max(port, udp)}.`);
   }
-  if (port === 0 && udp === 0)
-    throw new FlagError('There is nothing to listen on: no -p, -U nor -s.');
   return [
     ['memcached-port', String(port === -1 ? await freePort() : port)],
     ['memcached-udp-port', String(udp === -1 ? await freePort() : udp)],

@@ -179,7 +179,7 @@ export async function benchMemcached(
       const requests = options.requests * (isPipelined ? PIPELINED_REQUESTS : 1);
       const results: Record<Peer, RunResult[]> = { memcached: [], kvasir: [] };
       // One run of each that does not count: code is compiled.
-      for (const peer of PEERS) await runLoad(subjects[peer], load.kind, Math.ceil(requests / 2));
+      for (const peer of PEERS) await runLoad(subjects[peer], load.kind, requests);
       for (let round = 0; round < options.rounds; round++) {
         const order = round % 2 === 0 ? PEERS : [...PEERS].reverse();
         for (const peer of order) {
