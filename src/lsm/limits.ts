@@ -31,6 +31,8 @@ export const MAX_CURRENT_BYTES = 64;
 export const MAX_KVASIR_FILE_BYTES: number = 16 * 1024 * 1024;
 export const MAX_KEYSPACES = 65_536;
 export const MAX_KEYSPACE_NAME_BYTES = 255;
+/** Keyspaces that have prefixes in filters: each key of a table is looked for among them. */
+export const MAX_FILTER_PREFIXES = 64;
 
 // ---- block cache
 

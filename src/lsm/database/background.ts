@@ -45,6 +45,8 @@ export class Background {
   #cancelRetry: (() => void) | undefined = undefined;
   /** Set while work will be due only because time passes. */
   #stopClock: (() => void) | undefined = undefined;
+  /** Whether the compaction that is under way asks filters. */
+  #isFiltering = false;
   #isClosed = false;
 
   constructor(engine: Engine, runner: JobRunner, picker: CompactionPicker) {
@@ -55,6 +57,11 @@ export class Background {
 
   get isFlushing(): boolean {
     return this.#flushing.length > 0;
+  }
+
+  /** What a snapshot of now sees may be dropped by a filter that has not been told of it. */
+  get isFiltering(): boolean {
+    return this.#isFiltering;
   }
 
   get compaction(): Compaction | undefined {
@@ -223,6 +230,7 @@ export class Background {
     const { memtables, versions, stats, stall, logs, events, manifest } = this.#engine;
     const flushing = this.#flushing;
     stats.flushed(result);
+    this.#noteOperators(result);
     stall.throttle.learn(result.bytesWritten, result.durationUs);
     const edit = new VersionEdit();
     edit.newFiles.push(...result.outputs);
@@ -273,6 +281,7 @@ export class Background {
       return;
     }
     const request = compactionRequest(this.#engine, this.#picker, picked);
+    this.#isFiltering = request.rules.some((rules) => rules.compactionFilter !== undefined);
     this.#runner.submit(request, (reply) => {
       if (reply.result !== undefined) {
         this.#compacted(picked, request, reply.result);
@@ -312,10 +321,19 @@ export class Background {
     const { stats, stall, events } = this.#engine;
     const { reason, outputLevel } = compaction;
     stats.compacted(outputLevel, result);
+    this.#noteOperators(result);
     stall.throttle.learn(result.bytesRead, result.durationUs);
     this.#replace(compaction, result.outputs, () => {
       events.publish('compaction', { job: request.id, reason, outputLevel, ...result });
     });
+  }
+
+  /** Code of the user's that failed has left entries as they were. */
+  #noteOperators({ operatorFailures, operatorFailure }: JobResult): void {
+    if (operatorFailures === 0) return;
+    this.#engine.stats.operatorFailures += operatorFailures;
+    const what = 'a merge operator or compaction filter failed';
+    this.#engine.events.publish('failure', { what, message: operatorFailure });
   }
 
   /** The outputs take the place of the inputs. */
@@ -335,6 +353,7 @@ export class Background {
   #endCompaction(compaction: Compaction): void {
     for (const { files } of compaction.inputs) for (const file of files) file.isCompacting = false;
     this.#compaction = undefined;
+    this.#isFiltering = false;
   }
 
   // ---- trouble
