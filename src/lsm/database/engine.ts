@@ -166,6 +166,7 @@ export class Engine implements ReaderViews {
     this.snapshots.onRemoved = () => {
       const { retired, snapshots } = this;
       if (retired.batches.length > 0 && retired.letGo(snapshots)) this.#look();
+      this.background.snapshotGone();
     };
     if (settings.readOnly) {
       this.writeFailure = new LsmError('READ_ONLY', 'the database was opened for reading only');

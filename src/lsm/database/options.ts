@@ -81,6 +81,11 @@ export interface OpenOptions extends KeyspaceOptions {
   /** Bytes a second that flushes and compactions may read and write together. Default unlimited. */
   readonly backgroundBytesPerSecond?: number;
   /**
+   * Tables are written anew so long after they were written, in milliseconds, 1000 at least: then entries that have expired, or that a filter drops, are gone from the disk wherever they lie.
+   * Not with FIFO compaction. Default 30 days where a keyspace has a time to live or a compaction filter, else never.
+   */
+  readonly rewriteAfterMs?: number | undefined;
+  /**
    * The database writes no log: its owner has one, gives each batch its position there, and replays what comes behind `position` after an opening. What is not in tables is
    * gone when the database is closed or the process ends. A directory is of this kind from its first opening on, and has keyspaces. Default false.
    */
@@ -113,10 +118,12 @@ export interface Settings extends Required<
     | 'formatLevel'
     | 'cacheBytes'
     | 'compaction'
+    | 'rewriteAfterMs'
     | keyof KeyspaceOptions
   >
 > {
   readonly compaction: CompactionStyle;
+  readonly rewriteAfterMs: number | undefined;
   /** Of the default keyspace. */
   readonly keyspace: KeyspaceOptions;
   readonly resources: Resources | undefined;
@@ -161,6 +168,7 @@ export function resolveOptions(options: OpenOptions): Settings {
     level1Bytes: options.level1Bytes ?? 4 * memtableBytes,
     fileBytes: options.fileBytes ?? 8 * MIB,
     backgroundBytesPerSecond: options.backgroundBytesPerSecond ?? Infinity,
+    rewriteAfterMs: options.rewriteAfterMs,
     expiresByClock: options.expiresByClock ?? true,
     recovery: options.recovery ?? 'tolerate-torn-tail',
     onDrop: options.onDrop ?? (() => {}),

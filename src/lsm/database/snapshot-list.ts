@@ -39,6 +39,13 @@ export class SnapshotList {
     return [...all].sort((a, b) => a - b);
   }
 
+  /** The lowest of them; Infinity where there is none. */
+  oldest(): number {
+    let oldest = Infinity;
+    for (const { sequence } of this.#entries) oldest = Math.min(oldest, sequence);
+    return oldest;
+  }
+
   /** There is a newer view. */
   letGoOfOld(): void {
     for (const { reader } of this.#entries) reader?.letGoOfOld();
