@@ -86,7 +86,7 @@ function damage(file: string, at: number): void {
 
 test('--help tells each command, and what is called wrongly ends with 2', async () => {
   const help = await kvasir(['--help']);
-  for (const command of ['inspect', 'check', 'repair', 'compact', 'export']) {
+  for (const command of ['inspect', 'check', 'repair', 'compact', 'upgrade', 'export']) {
     expect(help.out).toContain(command);
     const outcome = await kvasir([command, '--help']);
     expect([command, outcome.code]).toEqual([command, 0]);
