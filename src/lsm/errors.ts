@@ -30,6 +30,8 @@ export type LsmErrorCode =
   | 'LIMIT'
   /** More writes wait than are allowed to: the caller does not await them. */
   | 'OVERLOADED'
+  /** A merge operator or compaction filter of the caller's threw, or gave what it must not. */
+  | 'OPERATOR_FAILED'
   /** A transaction's reads were overtaken by another's writes. */
   | 'CONFLICT'
   /** The caller's signal, or closing, ended it. */

@@ -18,7 +18,15 @@ export { LsmError, type LsmErrorCode } from './errors.ts';
 export type { CompactionStyle, CompactionStyleName } from './compaction/style.ts';
 export { Batch, type BatchWriteOptions } from './database/batch.ts';
 export { Database, open } from './database/database.ts';
-export { Keyspace, type ReadOptions, type WriteOptions } from './database/keyspace.ts';
+export {
+  type ExpiryOptions,
+  Keyspace,
+  type PutOptions,
+  type ReadOptions,
+  type WriteOptions,
+} from './database/keyspace.ts';
+export type { KeyspaceOptions, TtlOptions } from './database/keyspace-options.ts';
+export type { KeyPart } from './format/filter-prefix.ts';
 export type { OpenOptions } from './database/options.ts';
 export { Range, type Entry, type RangeOptions } from './database/range.ts';
 export { RangeIterator } from './database/range-iterator.ts';
@@ -33,6 +41,10 @@ export { ReadAttempt } from './database/read-attempt.ts';
 export { Resources, type ResourcesOptions } from './database/resources.ts';
 export { Snapshot } from './database/snapshot.ts';
 export type { LevelStats, PinStats, Stats } from './database/stats.ts';
+export type { CompactionFilter, FilterContext } from './operators/compaction-filter.ts';
+export { decodeCounter, encodeCounter } from './operators/counter.ts';
+export type { MergeOperator, MergeOperatorName } from './operators/merge-operator.ts';
+export type { ModuleExport } from './operators/module-export.ts';
 export {
   openSecondary,
   type RefreshInfo,

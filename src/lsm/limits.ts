@@ -31,6 +31,8 @@ export const MAX_CURRENT_BYTES = 64;
 export const MAX_KVASIR_FILE_BYTES: number = 16 * 1024 * 1024;
 export const MAX_KEYSPACES = 65_536;
 export const MAX_KEYSPACE_NAME_BYTES = 255;
+/** Keyspaces that have prefixes in filters: each key of a table is looked for among them. */
+export const MAX_FILTER_PREFIXES = 64;
 
 // ---- block cache
 
@@ -92,6 +94,10 @@ export const MIN_CLOCK_MS = 1000;
  * with others by then.
  */
 export const DELETIONS_REST_SECONDS = 60;
+/** A table of which much is hidden is left alone for so long: where that cannot be dropped after all, it is not tried without end. */
+export const HIDDEN_REST_SECONDS = 3600;
+/** Tables are written anew after so long, where entries expire or are filtered and nothing else was said. */
+export const REWRITE_AFTER_SECONDS: number = 30 * 86_400;
 /** After how long a flush or compaction that found no room on the disk is tried again. */
 export const RETRY_MS = 1000;
 /** A job thread looks for more urgent requests this often, ... */

@@ -6,15 +6,17 @@
  *   backward   versions come oldest first, so the newest visible one is known only when the key before it is reached: its bytes are kept meanwhile
  *              in `#key` and `#value`, and what is shown are those
  *
+ * Operands of a merge are collected, in either direction, and what comes of them is kept and shown like that.
+ *
  * A source that blocks leaves this BLOCKED with everything in fields, and `resume` goes on in the same loop.
  */
 import { compareBytes } from '../bytes/compare.ts';
 import { GrowingBytes } from '../bytes/growing-bytes.ts';
-import type { Region } from '../bytes/region.ts';
-import { equalBytes } from '../bytes/region.ts';
+import { equalBytes, Region } from '../bytes/region.ts';
 import { BLOCKED, type Cursor, END, VALID } from './cursor.ts';
-import { MAX_SEQUENCE, TYPE_DELETION, TYPE_VALUE } from './internal-key.ts';
+import { MAX_SEQUENCE, TYPE_DELETION, TYPE_MERGE, TYPE_VALUE } from './internal-key.ts';
 import { SKIPS_BEFORE_SEEK } from './limits.ts';
+import { EXPIRED, noOperator, type ValueRules } from './value-rules.ts';
 
 /** What is being looked for. */
 const FORWARD = 1;
@@ -44,12 +46,27 @@ export class VisibleCursor {
   readonly #value = new GrowingBytes();
   #hasKey = false;
   #type: number = TYPE_DELETION;
+  /** Of keyspaces that do more than keep values. */
+  readonly #rules: ValueRules | undefined;
+  /** Forward: `#key`'s versions are being collected, or what came of them is shown; the source may be behind them. */
+  #isCollecting = false;
+  #isShownKept = false;
+  /** Operands of the key, newest first where they were collected forward; and the value below them. */
+  readonly #operands: Uint8Array[] = [];
+  #base: Uint8Array | undefined = undefined;
 
-  constructor(source: Cursor, sequence: number, lower?: GrowingBytes, upper?: GrowingBytes) {
+  constructor(
+    source: Cursor,
+    sequence: number,
+    lower?: GrowingBytes,
+    upper?: GrowingBytes,
+    rules?: ValueRules,
+  ) {
     this.#source = source;
     this.sequence = sequence;
     this.#lower = lower;
     this.#upper = upper;
+    this.#rules = rules;
     this.keyRegion = this.#key.region;
     this.valueRegion = this.#value.region;
   }
@@ -106,7 +123,8 @@ export class VisibleCursor {
       this.#passed.set(this.keyRegion, this.keyStart, this.keyEnd);
       this.#isPassing = true;
       this.#skips = 0;
-      this.#source.next();
+      if (this.#isShownKept) this.#isShownKept = false;
+      else this.#source.next();
     } else {
       // The source is before the versions of the key that is shown, which are `#key`'s.
       this.#passed.set(this.#key.region, 0, this.#key.length);
@@ -151,17 +169,25 @@ export class VisibleCursor {
     this.#direction = FORWARD;
     this.#isPassing = false;
     this.#skips = 0;
+    this.#isCollecting = false;
+    this.#isShownKept = false;
   }
 
   #beginBackward(): void {
     this.#direction = BACKWARD;
     this.#hasKey = false;
+    this.#isCollecting = false;
+    this.#isShownKept = false;
   }
 
   /** From where the source stands to the first visible entry. */
   #findForward(): void {
     const source = this.#source;
     const upper = this.#upper;
+    if (this.#isCollecting) {
+      this.#collect(source);
+      return;
+    }
     while (source.status === VALID) {
       const { keyRegion, keyStart, keyEnd } = source;
       if (
@@ -180,13 +206,22 @@ export class VisibleCursor {
         continue;
       }
       if (source.type === TYPE_VALUE) {
-        this.status = VALID;
-        this.keyRegion = keyRegion;
-        this.keyStart = keyStart;
-        this.keyEnd = keyEnd;
-        this.valueRegion = source.valueRegion;
-        this.valueStart = source.valueStart;
-        this.valueEnd = source.valueEnd;
+        const valueStart = this.#valueStart(source);
+        if (valueStart !== EXPIRED) {
+          this.status = VALID;
+          this.keyRegion = keyRegion;
+          this.keyStart = keyStart;
+          this.keyEnd = keyEnd;
+          this.valueRegion = source.valueRegion;
+          this.valueStart = valueStart;
+          this.valueEnd = source.valueEnd;
+          return;
+        }
+      } else if (source.type === TYPE_MERGE) {
+        this.#key.set(keyRegion, keyStart, keyEnd);
+        this.#isCollecting = true;
+        this.#clearOperands();
+        this.#collect(source);
         return;
       }
       this.#passed.set(keyRegion, keyStart, keyEnd);
@@ -195,6 +230,56 @@ export class VisibleCursor {
       source.next();
     }
     this.status = source.status;
+  }
+
+  #valueStart(source: Cursor): number {
+    const rules = this.#rules;
+    if (rules === undefined || !rules.hasExpiries) return source.valueStart;
+    return rules.valueStart(source.valueRegion, source.valueStart, source.valueEnd);
+  }
+
+  /** Goes on with the versions of `#key`, from where the source stands, and shows what comes of them unless the source blocks. */
+  #collect(source: Cursor): void {
+    for (;;) {
+      if (source.status === BLOCKED) {
+        this.status = BLOCKED;
+        return;
+      }
+      const { keyRegion, keyStart, keyEnd, type } = source;
+      if (source.status !== VALID || !this.#isKey(keyRegion, keyStart, keyEnd)) break;
+      if (type === TYPE_DELETION) break;
+      const value = source.valueRegion.bytes.slice(source.valueStart, source.valueEnd);
+      if (type === TYPE_VALUE) {
+        this.#base = value;
+        break;
+      }
+      this.#operands.push(value);
+      source.next();
+    }
+    this.#isCollecting = false;
+    this.#isShownKept = true;
+    this.#operands.reverse();
+    // Where the operator fails, the next move goes on behind this key.
+    this.keyRegion = this.#key.region;
+    this.keyStart = 0;
+    this.keyEnd = this.#key.length;
+    this.#merge();
+    this.#showKept();
+  }
+
+  #clearOperands(): void {
+    this.#operands.length = 0;
+    this.#base = undefined;
+  }
+
+  /** `#value` becomes what comes of the operands, which are in the order in which they were written. */
+  #merge(): void {
+    const { region, length } = this.#key;
+    const rules = this.#rules;
+    if (rules === undefined) throw noOperator('');
+    const value = Region.of(rules.merge(region, 0, length, this.#base, this.#operands));
+    this.#value.set(value, 0, value.bytes.length);
+    this.#clearOperands();
   }
 
   #isPassed(region: Region, start: number, end: number): boolean {
@@ -235,6 +320,7 @@ export class VisibleCursor {
     if (source.status === BLOCKED) {
       this.status = BLOCKED;
     } else if (this.#hasKey && this.#type !== TYPE_DELETION) {
+      if (this.#operands.length > 0) this.#merge();
       this.#showKept();
     } else {
       this.status = END;
@@ -247,11 +333,30 @@ export class VisibleCursor {
   }
 
   #keep(source: Cursor): void {
-    if (!this.#hasKey) this.#key.set(source.keyRegion, source.keyStart, source.keyEnd);
+    if (!this.#hasKey) {
+      this.#key.set(source.keyRegion, source.keyStart, source.keyEnd);
+      this.#type = TYPE_DELETION;
+      this.#clearOperands();
+    }
     this.#hasKey = true;
-    this.#type = source.type;
-    if (source.type === TYPE_DELETION) this.#value.length = 0;
-    else this.#value.set(source.valueRegion, source.valueStart, source.valueEnd);
+    const { type } = source;
+    if (type === TYPE_MERGE) {
+      this.#keepOperand(source);
+      return;
+    }
+    if (this.#operands.length > 0) this.#clearOperands();
+    const valueStart = type === TYPE_DELETION ? EXPIRED : this.#valueStart(source);
+    this.#type = valueStart === EXPIRED ? TYPE_DELETION : type;
+    if (valueStart === EXPIRED) this.#value.length = 0;
+    else this.#value.set(source.valueRegion, valueStart, source.valueEnd);
+  }
+
+  #keepOperand(source: Cursor): void {
+    if (this.#operands.length === 0 && this.#type === TYPE_VALUE) {
+      this.#base = this.#value.region.bytes.slice(0, this.#value.length);
+    }
+    this.#type = TYPE_MERGE;
+    this.#operands.push(source.valueRegion.bytes.slice(source.valueStart, source.valueEnd));
   }
 
   #showKept(): void {

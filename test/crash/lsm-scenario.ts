@@ -3,7 +3,13 @@
  * write, not before the last one that was promised to stay, with nothing missing, torn or invented.
  */
 import { expect } from 'vitest';
-import { type Database, LsmError, open, type OpenOptions } from '../../src/lsm/index.ts';
+import {
+  type Batch,
+  type Database,
+  LsmError,
+  open,
+  type OpenOptions,
+} from '../../src/lsm/index.ts';
 import { bytes, text } from '../../src/lsm/testing/model.ts';
 import { randomOptions } from '../../src/lsm/testing/random-options.ts';
 import { SimulatedSystem } from '../../src/lsm/testing/simulated-system.ts';
@@ -12,8 +18,11 @@ import { SeededRandomness } from '../../src/os/randomness.ts';
 const DIRECTORY = '/data';
 const KEYS = 60;
 
-/** A key and its value, undefined where it is deleted; or, with `to`, all keys from it on and before `to` are deleted. */
-type Change = readonly [key: string, value: string | undefined, to?: string];
+/** What is written; `expired`: in the place of a deletion a value that has expired already. */
+type Change =
+  | { readonly kind: 'put' | 'append'; readonly key: string; readonly value: string }
+  | { readonly kind: 'delete' | 'expired'; readonly key: string }
+  | { readonly kind: 'delete range'; readonly key: string; readonly to: string };
 
 /**
  * `refused`: it failed and was taken back (a full disk), or nothing was tried. `unknown`: it failed so that the database refuses all others; it may be found.
@@ -28,6 +37,7 @@ export class LsmScenario {
   /** Numbers of steps that are left out: whoever makes a failing run shorter says which. */
   skipped: ReadonlySet<number> = new Set();
   readonly #seed: number;
+  readonly #hasExpiries: boolean;
   #steps = 0;
   readonly options: OpenOptions;
   system: SimulatedSystem;
@@ -42,7 +52,12 @@ export class LsmScenario {
   constructor(seed: number, system: SimulatedSystem = new SimulatedSystem()) {
     this.#seed = seed;
     this.random = new SeededRandomness(seed);
-    this.options = randomOptions(this.random);
+    const options = randomOptions(this.random);
+    this.#hasExpiries = options.formatLevel === 1 && this.random.below(2) === 0;
+    this.options =
+      options.formatLevel === 2
+        ? { ...options, mergeOperator: 'append' }
+        : { ...options, ...(this.#hasExpiries && { ttl: true }) };
     this.system = system;
     // Small pages lose more interestingly.
     system.files.pageBytes = [512, 4096][this.random.below(2)]!;
@@ -205,11 +220,7 @@ export class LsmScenario {
       this.writes.push(write);
       this.history.push(sync ? `put ${size} synced` : `put ${size}`);
       const batch = db.batch();
-      for (const [key, value, to] of changes) {
-        if (to !== undefined) batch.deleteRange(bytes(key), bytes(to));
-        else if (value === undefined) batch.delete(bytes(key));
-        else batch.put(bytes(key), bytes(value));
-      }
+      for (const change of changes) addTo(batch, change);
       if (random.below(3) === 0) {
         try {
           batch.writeSync({ sync });
@@ -252,20 +263,36 @@ export class LsmScenario {
     const { random } = this;
     const key = `key${String(random.below(KEYS)).padStart(5, '0')}`;
     if (this.options.formatLevel === 2 && random.below(12) === 0) {
-      return [key, undefined, `${key.slice(0, 7)}~`];
+      return { kind: 'delete range', key, to: `${key.slice(0, 7)}~` };
     }
-    if (random.below(4) === 0) return [key, undefined];
+    if (this.options.formatLevel === 2 && random.below(4) === 0) {
+      return { kind: 'append', key, value: `+${this.#values++}` };
+    }
+    if (random.below(4) === 0) {
+      return { kind: this.#hasExpiries && random.below(2) === 0 ? 'expired' : 'delete', key };
+    }
     const length = random.below(30) === 0 ? 3000 : random.below(100);
-    return [key, `${this.#values++}:${'v'.repeat(length)}`];
+    return { kind: 'put', key, value: `${this.#values++}:${'v'.repeat(length)}` };
   }
 }
 
+function addTo(batch: Batch, change: Change): void {
+  const key = bytes(change.key);
+  if (change.kind === 'put') batch.put(key, bytes(change.value));
+  else if (change.kind === 'append') batch.merge(key, bytes(change.value));
+  else if (change.kind === 'delete') batch.delete(key);
+  else if (change.kind === 'delete range') batch.deleteRange(key, bytes(change.to));
+  else batch.put(key, bytes('expired'), undefined, { expiresAtMs: 1 });
+}
+
 function apply(map: Map<string, string>, { changes }: Write): void {
-  for (const [key, value, to] of changes) {
-    if (to !== undefined) {
-      for (const other of map.keys()) if (other >= key && other < to) map.delete(other);
-    } else if (value === undefined) map.delete(key);
-    else map.set(key, value);
+  for (const change of changes) {
+    const { key } = change;
+    if (change.kind === 'put') map.set(key, change.value);
+    else if (change.kind === 'append') map.set(key, (map.get(key) ?? '') + change.value);
+    else if (change.kind === 'delete range') {
+      for (const other of map.keys()) if (other >= key && other < change.to) map.delete(other);
+    } else map.delete(key);
   }
 }
 

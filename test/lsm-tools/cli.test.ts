@@ -4,7 +4,9 @@ import fs from 'node:fs';
 import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { open } from '../../src/lsm/index.ts';
+import { encodeCounter, open } from '../../src/lsm/index.ts';
+import { readKvasirFile, writeKvasirFileSync } from '../../src/lsm/manifest/kvasir-file.ts';
+import { NodeFileSystem } from '../../src/os/node-file-system.ts';
 import { MAIN, temporaryDirectory } from '../support/server.ts';
 
 interface Outcome {
@@ -84,7 +86,7 @@ function damage(file: string, at: number): void {
 
 test('--help tells each command, and what is called wrongly ends with 2', async () => {
   const help = await kvasir(['--help']);
-  for (const command of ['inspect', 'check', 'repair', 'compact', 'export']) {
+  for (const command of ['inspect', 'check', 'repair', 'compact', 'upgrade', 'export']) {
     expect(help.out).toContain(command);
     const outcome = await kvasir([command, '--help']);
     expect([command, outcome.code]).toEqual([command, 0]);
@@ -305,4 +307,52 @@ test('a reader that has seen enough is no error', async () => {
   child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
   const code = await new Promise((resolve) => child.once('close', resolve));
   expect([code, err]).toEqual([0, '']);
+});
+
+test('values that expire and operands are shown, checked, exported and imported as what they are', async () => {
+  const ruled = path.join(root, 'ruled');
+  const db = await open(ruled, { formatLevel: 2, keyspaced: true });
+  const cache = db.keyspace('cache', { ttl: true });
+  const counts = db.keyspace('counts', { mergeOperator: 'counter' });
+  const expiresAtMs = Date.UTC(2100, 0, 1);
+  await cache.put(Buffer.from('a'), Buffer.from('later'), { expiresAtMs });
+  await cache.put(Buffer.from('b'), Buffer.from('never'));
+  await cache.put(Buffer.from('c'), Buffer.from('gone'), { expiresAtMs: 1 });
+  await counts.merge(Buffer.from('n'), encodeCounter(5));
+  await counts.merge(Buffer.from('n'), encodeCounter(6), { sync: true });
+  const log = fs.readdirSync(ruled).find((name) => name.endsWith('.log'))!;
+  const inLog = await kvasir(['inspect', path.join(ruled, log), '--entries']);
+  expect(inLog.out).toMatch(/cache:"a" @ 1 value {2}"later" {2}expires 2100-01-01T00:00:00.000Z/);
+  expect(inLog.out).toMatch(/cache:"b" @ 2 value {2}"never"\n/);
+  expect(inLog.out).toMatch(/counts:"n" @ 4 merge/);
+  await db.flush();
+  await db.close();
+  expect((await kvasir(['check', ruled])).code).toBe(0);
+  const table = fs.readdirSync(ruled).find((name) => name.endsWith('.ldb'))!;
+  const args = ['inspect', path.join(ruled, table), '--entries', '--json'];
+  const entries = jsonLines((await kvasir(args)).out);
+  expect(entries.map(({ key, type, expiresAtMs: at }) => [key, type, at])).toEqual([
+    ['a', 'value', expiresAtMs],
+    ['b', 'value', undefined],
+    ['c', 'deletion', undefined],
+    ['n', 'merge', undefined],
+  ]);
+  const exported = (await kvasir(['export', ruled])).out;
+  expect(jsonLines(exported)).toEqual([
+    { keyspace: 'cache', key: 'a', value: 'later', expiresAtMs },
+    { keyspace: 'cache', key: 'b', value: 'never' },
+    { keyspace: 'counts', key: 'n', value: '\u000b\0\0\0\0\0\0\0' },
+  ]);
+  const copy = path.join(root, 'ruled-copy');
+  expect((await kvasir(['import', copy], exported)).err).toBe('');
+  expect((await kvasir(['export', copy])).out).toBe(exported);
+  const other = path.join(root, 'ruled-other');
+  expect((await kvasir(['import', other, '--from', ruled])).err).toBe('');
+  expect((await kvasir(['export', other])).out).toBe(exported);
+  // KVASIR no longer says what the keyspaces do.
+  const description = readKvasirFile(new NodeFileSystem(), other)!;
+  const keyspaces = description.keyspaces.map((one) => ({ ...one, settings: { ttl: {} } }));
+  writeKvasirFileSync(new NodeFileSystem(), other, { ...description, keyspaces }, 1000);
+  const check = await kvasir(['check', other]);
+  expect(check.out).toContain('a value of the keyspace counts without its envelope');
 });

@@ -1,4 +1,5 @@
 /** Directories go back and forth between the engine and LevelDB (classic-level), each going on where the other ended. */
+import { spawnSync } from 'node:child_process';
 import fs from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -47,5 +48,37 @@ test('LevelDB reads what the engine wrote, flushed and compacted, and the engine
     for (const [key, value] of again.range()) found.set(key.toString(), value.toString());
     expect(found).toEqual(expected);
     await again.close();
+  }
+});
+
+test('a log whose process was killed, with room zeroed behind its records, is read by LevelDB and RocksDB', async () => {
+  const module = new URL('../../dist/lsm/index.js', import.meta.url).href;
+  const writer = `
+    const { open } = await import(${JSON.stringify(module)});
+    const db = await open(process.argv[1]);
+    for (let i = 10; i < 50; i++) db.putSync(Buffer.from('key' + i), Buffer.from('v' + i), { sync: true });
+    process.kill(process.pid, 'SIGKILL');`;
+  const { signal } = spawnSync(process.execPath, ['--input-type=module', '-e', writer, directory]);
+  expect(signal).toBe('SIGKILL');
+  const log = fs.readdirSync(directory).find((name) => name.endsWith('.log'))!;
+  expect(fs.statSync(path.join(directory, log)).size).toBeGreaterThan(500_000);
+  const copies = ['a', 'b'].map((name) => path.join(directory, name));
+  for (const copy of copies) {
+    fs.mkdirSync(copy);
+    for (const name of fs
+      .readdirSync(directory)
+      .filter((n) => /^(CURRENT|MANIFEST.*|.*log)$/.test(n)))
+      fs.copyFileSync(path.join(directory, name), path.join(copy, name));
+  }
+  const keys = Array.from({ length: 40 }, (_, i) => 10 + i);
+  const expected = keys.map((i) => [`key${i}`, `v${i}`]);
+  const level = new ClassicLevel(copies[0]!, { createIfMissing: false });
+  await level.open({ paranoidChecks: true } as object);
+  expect(await level.iterator().all()).toEqual(expected);
+  await level.close();
+  const ldb = spawnSync('ldb', [`--db=${copies[1]!}`, 'scan'], { encoding: 'utf8' });
+  // It is not everywhere.
+  if (ldb.error === undefined) {
+    expect(ldb.stdout.trim().split('\n')).toEqual(expected.map(([k, v]) => `${k} : ${v}`));
   }
 });

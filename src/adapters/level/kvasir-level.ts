@@ -6,7 +6,10 @@
  */
 import path from 'node:path';
 import { AbstractLevel, type AbstractSnapshot } from 'abstract-level';
+import type { Engine } from '../../lsm/database/engine.ts';
+import { NO_RULES } from '../../lsm/database/keyspace-options.ts';
 import { openEngine } from '../../lsm/database/open-engine.ts';
+import { LsmError } from '../../lsm/errors.ts';
 import { realSystem } from '../../os/system.ts';
 import { LevelChainedBatch } from './chained-batch.ts';
 import { destroyDatabase } from './destroy.ts';
@@ -185,6 +188,7 @@ export class KvasirLevel<KDefault = string, VDefault = string> extends AbstractL
   async _open(options: OpenOptions): Promise<void> {
     try {
       const engine = await openEngine(path.resolve(this.#location), engineOptions(options));
+      await checkPlain(engine);
       this.#store = new Store(engine);
     } catch (error) {
       throw levelError(error);
@@ -276,6 +280,15 @@ export class KvasirLevel<KDefault = string, VDefault = string> extends AbstractL
     };
     return [bytesOf(encoding.encode(start)), bytesOf(encoding.encode(end))];
   }
+}
+
+/** Values that are not simply what is stored are for `kvasir/lsm`. */
+async function checkPlain(engine: Engine): Promise<void> {
+  if (engine.keyspaces.rules('') === NO_RULES) return;
+  const { directory } = engine;
+  await engine.close();
+  const problem = 'the database has a merge operator, a time to live or a compaction filter';
+  throw new LsmError('UNSUPPORTED', problem, { path: directory });
 }
 
 function checkLocation(location: unknown): void {

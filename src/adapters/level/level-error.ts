@@ -28,6 +28,7 @@ const CODES: Readonly<Record<LsmErrorCode, string>> = {
   LIMIT: 'LEVEL_LIMIT',
   OVERLOADED: 'LEVEL_OVERLOADED',
   CONFLICT: 'LEVEL_CONFLICT',
+  OPERATOR_FAILED: 'LEVEL_OPERATOR_FAILED',
 };
 
 /** The same failure in abstract-level's words; what is no failure of the engine comes back as it is. */

@@ -51,8 +51,8 @@ async function toLines(
   let entries = 0;
   for (const keyspace of keyspacesOf(db, options)) {
     const name = isOne ? '' : keyspace.name;
-    eachEntry(keyspace, options, entries, (key, value) => {
-      lines.write(formatLine(name, key, value));
+    eachEntry(keyspace, options, entries, (key, value, expiresAtMs) => {
+      lines.write(formatLine(name, key, value, expiresAtMs));
       entries++;
       if (entries % STEP_ENTRIES === 0) bar.show(entries, 0);
       return false;
@@ -138,17 +138,19 @@ function eachEntry(
   keyspace: Keyspace,
   options: ExportOptions,
   done: number,
-  take: (key: Uint8Array, value: Uint8Array) => boolean,
+  take: (key: Uint8Array, value: Uint8Array, expiresAtMs: number) => boolean,
 ): void {
   const range = rangeOf(options);
   const limit = range.limit === undefined ? undefined : range.limit - done;
   if (limit !== undefined && limit <= 0) return;
   const iterator = keyspace.range({ ...range, limit }).iterator();
+  const hasTtl = keyspace.options.ttl !== undefined;
   try {
     while (iterator.next()) {
       const { keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd } = iterator;
       const key = keyBytes.subarray(keyStart, keyEnd);
-      if (take(key, valueBytes.subarray(valueStart, valueEnd))) return;
+      const expiresAtMs = hasTtl ? iterator.expiresAt() : Infinity;
+      if (take(key, valueBytes.subarray(valueStart, valueEnd), expiresAtMs)) return;
     }
   } finally {
     iterator.close();

@@ -27,7 +27,9 @@ export function importEntries(directory: string, options: ImportOptions): Promis
         ? undefined
         : await open(options.from, { readOnly: true, createIfMissing: false });
     try {
-      const db = await open(directory, hasKeyspaces ? { keyspaced: true } : {});
+      const ttl = options.keyspace === undefined ? source?.options.ttl : undefined;
+      const layout = hasKeyspaces ? { keyspaced: true } : {};
+      const db = await open(directory, ttl === undefined ? layout : { ...layout, ttl });
       const bar = await ProgressBar.create('Importing', source === undefined ? 'bytes' : 'entries');
       const loader = new EntryLoader(db);
       try {
@@ -62,8 +64,9 @@ async function fromInput(
     line++;
     if (text === '') return false;
     try {
-      const { keyspace, key, value } = parseLine(text);
-      return loader.add(keyspace === '' ? (options.keyspace ?? '') : keyspace, key, value);
+      const { keyspace, key, value, expiresAtMs } = parseLine(text);
+      const name = keyspace === '' ? (options.keyspace ?? '') : keyspace;
+      return loader.add(name, key, value, expiresAtMs);
     } catch (error) {
       throw atLine(error, line, loader.entries);
     }
@@ -95,12 +98,16 @@ async function fromDatabase(
   const keyspaces = [...names.map((name) => source.keyspace(name)), source];
   for (const keyspace of keyspaces) {
     const target = keyspace.name === '' ? (options.keyspace ?? '') : keyspace.name;
+    const { ttl } = keyspace.options;
+    loader.keyspace(target, { ttl });
     const iterator = keyspace.range().iterator();
     try {
       while (iterator.next()) {
         const { keyBytes, keyStart, keyEnd, valueBytes, valueStart, valueEnd } = iterator;
         const key = keyBytes.subarray(keyStart, keyEnd);
-        if (!loader.add(target, key, valueBytes.subarray(valueStart, valueEnd))) continue;
+        const value = valueBytes.subarray(valueStart, valueEnd);
+        const expiresAtMs = ttl !== undefined ? iterator.expiresAt() : undefined;
+        if (!loader.add(target, key, value, expiresAtMs)) continue;
         await loader.write();
         bar.show(loader.entries, 0);
       }

@@ -4,7 +4,7 @@ import { type LogRecord, logRecords } from '../../lsm/tools/inspect-log.ts';
 import { problemText } from '../../lsm/tools/problem.ts';
 import type { InspectedFile } from './inspect.ts';
 import { jsonProblem } from './inspect-directory.ts';
-import { printEntry } from './inspect-table.ts';
+import { jsonExpiry, namedValue, printEntry } from './inspect-table.ts';
 import { storedRange } from './key-range.ts';
 import { counted, jsonBytes, type Lines, size } from './output.ts';
 
@@ -50,8 +50,10 @@ function printEntries(lines: Lines, record: LogRecord, file: InspectedFile): voi
     if (file.options.json === true) {
       const named = file.names.split(key);
       const version = { sequence, type: typeName(type) };
-      const parts = { ...jsonBytes('key', named.key), ...jsonBytes('value', value) };
-      lines.json({ recordOffset: record.offset, keyspace: named.keyspace, ...version, ...parts });
+      const shown = namedValue({ key, value, sequence, type }, file.names);
+      const parts = { ...jsonBytes('key', named.key), ...jsonBytes('value', shown.value) };
+      const place = { recordOffset: record.offset, keyspace: named.keyspace };
+      lines.json({ ...place, ...version, ...parts, ...jsonExpiry(shown.expiresAtMs) });
     } else printEntry(lines, { key, value, sequence, type }, file);
   }
 }

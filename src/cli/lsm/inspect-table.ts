@@ -11,9 +11,10 @@ import {
   tableEntries,
   type TableInspection,
 } from '../../lsm/tools/inspect-table.ts';
+import { TYPE_VALUE } from '../../lsm/internal-key.ts';
 import { PROPERTIES_NAME } from '../../lsm/format/properties.ts';
 import { bytesText, keyParts, typeName } from '../../lsm/tools/bytes-text.ts';
-import type { KeyNames } from '../../lsm/tools/key-names.ts';
+import type { KeyNames, NamedValue } from '../../lsm/tools/key-names.ts';
 import { problemText, type Problem } from '../../lsm/tools/problem.ts';
 import type { RawTable } from '../../lsm/tools/raw-table.ts';
 import type { InspectedFile } from './inspect.ts';
@@ -175,16 +176,35 @@ export function printEntry(
   entry: Omit<EntryInspection, 'blockOffset'>,
   { names, options }: InspectedFile,
 ): void {
-  const { sequence, type, value } = entry;
+  const { sequence, type } = entry;
+  const { value, expiresAtMs } = namedValue(entry, names);
   if (options.json === true) {
     const { keyspace, key } = names.split(entry.key);
     const version = sequence === undefined ? {} : { sequence, type: typeName(type!) };
-    lines.json({ keyspace, ...jsonBytes('key', key), ...version, ...jsonBytes('value', value) });
+    const parts = { ...jsonBytes('key', key), ...version, ...jsonBytes('value', value) };
+    lines.json({ keyspace, ...parts, ...jsonExpiry(expiresAtMs) });
     return;
   }
   const width = options.width === undefined ? DEFAULT_WIDTH : Number(options.width);
   const isBare = sequence !== undefined && typeName(type!) === 'deletion';
-  lines.write(`  ${entryKey(entry, names, width)}${isBare ? '' : `  ${bytesText(value, width)}`}`);
+  const end =
+    expiresAtMs === undefined || expiresAtMs === Infinity
+      ? ''
+      : `  expires ${new Date(expiresAtMs).toISOString()}`;
+  const text = isBare ? '' : `  ${bytesText(value, width)}${end}`;
+  lines.write(`  ${entryKey(entry, names, width)}${text}`);
+}
+
+/** What the entry's keyspace takes for its value. */
+export function namedValue(
+  { key, value, type }: Omit<EntryInspection, 'blockOffset'>,
+  names: KeyNames,
+): NamedValue {
+  return type === TYPE_VALUE ? names.unwrap(key, value) : { value, expiresAtMs: undefined };
+}
+
+export function jsonExpiry(expiresAtMs: number | undefined): object {
+  return expiresAtMs === undefined || expiresAtMs === Infinity ? {} : { expiresAtMs };
 }
 
 function entryKey(

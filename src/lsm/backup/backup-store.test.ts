@@ -194,7 +194,7 @@ test('a call that fails refuses the backup, and leaves the first one and the dat
     await checkRestored(scene, id, scene.expected());
     expect((await system.until(store.verify())).problems).toEqual([]);
   }
-});
+}, 300_000);
 
 test('damage is found, by file; what is not damaged can be restored', async () => {
   const { scene } = await begun();

@@ -40,6 +40,8 @@ export class BlockRequests {
     for (let i = requests.length - 1; i >= Math.max(0, requests.length - 16); i--) {
       if (requests[i]!.offset === offset && requests[i]!.source === source) return;
     }
+    // By the time the block is read nobody else may need the table, and its file be closed.
+    source.hold?.();
     requests.push({ source, kind, offset, size });
   }
 
@@ -52,6 +54,7 @@ export class BlockRequests {
       return this.#loader.loadAsync(source, kind, group, this.#slots);
     });
     const results = await Promise.allSettled(loads);
+    letGo(requests);
     const failure = results.find((result) => result.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
   }
@@ -60,18 +63,27 @@ export class BlockRequests {
   loadSync(): void {
     const requests = this.#requests;
     this.#requests = [];
-    for (const { source, kind, offset, size } of requests) {
-      const slot = this.#loader.cache.acquire(source.fileNumber, offset);
-      this.#slots.push(slot >= 0 ? slot : this.#loader.load(source, kind, offset, size));
+    try {
+      for (const { source, kind, offset, size } of requests) {
+        const slot = this.#loader.cache.acquire(source.fileNumber, offset);
+        this.#slots.push(slot >= 0 ? slot : this.#loader.load(source, kind, offset, size));
+      }
+    } finally {
+      letGo(requests);
     }
   }
 
   /** Forgets what is noted and unpins what was loaded. */
   release(): void {
+    letGo(this.#requests);
     this.#requests = [];
     for (const slot of this.#slots) this.#loader.cache.release(slot);
     this.#slots.length = 0;
   }
+}
+
+function letGo(requests: readonly BlockRequest[]): void {
+  for (const { source } of requests) source.letGo?.();
 }
 
 /** Requests for neighbouring blocks, in groups that one read fetches. */

@@ -84,6 +84,12 @@ export class TableCache {
     return entry.table;
   }
 
+  /** A table that is in use is once more, until another `release`. */
+  retain(table: Table): void {
+    const entry = this.#entries.get(this.#fileOf(table));
+    if (entry?.table === table) this.#use(entry);
+  }
+
   release(table: Table): void {
     const entry = this.#entries.get(this.#fileOf(table));
     if (entry === undefined || entry.table !== table || entry.uses === 0) {
@@ -146,6 +152,7 @@ export class TableCache {
     let table: Table;
     try {
       table = Table.open(file, cached, this.loader);
+      table.keeper = this;
     } catch (error) {
       file.close();
       throw error;

@@ -11,6 +11,8 @@ export type CompactionReason =
   | 'space amplification'
   | 'deletions'
   | 'manual'
+  | 'age'
+  | 'hidden'
   | 'too old'
   | 'too much';
 

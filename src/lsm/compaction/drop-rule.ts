@@ -1,7 +1,8 @@
 /**
  * Which versions a merge leaves out. It is asked for every version, in internal order.
  *
- *   - Snapshots cut the sequences into stripes; readers see of a key only the newest version of each stripe. The others are dropped.
+ *   - Snapshots cut the sequences into stripes; readers see of a key only the newest version of each stripe. The others are dropped. A merge operand is seen
+ *     together with what is below it, down to a value or deletion.
  *   - A deletion that every reader sees (it is in the lowest stripe) is dropped where no level below has the key: what it hides of the
  *     merge's own inputs is in the same stripe and goes with it.
  *
@@ -12,7 +13,7 @@
 import { compareBytes } from '../../bytes/compare.ts';
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { equalBytes, Region } from '../../bytes/region.ts';
-import { TYPE_DELETION } from '../internal-key.ts';
+import { TYPE_DELETION, TYPE_MERGE } from '../internal-key.ts';
 import type { DeadRange, JobRequest, KeyRange } from './job.ts';
 import { stripeOf } from './stripes.ts';
 
@@ -22,15 +23,19 @@ export class DropRule {
   readonly #snapshots: readonly number[];
   /** Deletions above it stay. */
   readonly #lowestSnapshot: number;
+  readonly #keepsDeletions: boolean;
   readonly #below: readonly BelowLevel[];
   readonly #dead: DeadRanges | undefined;
   readonly #key = new GrowingBytes();
   #hasKey = false;
   /** Stripe of the version before, of the same key. */
   #stripe = 0;
+  /** Whether it was an operand, to which the next one belongs. */
+  #isOperand = false;
 
   constructor(request: Pick<JobRequest, 'snapshots' | 'below' | 'keepsDeletions' | 'deadRanges'>) {
     this.#snapshots = request.snapshots;
+    this.#keepsDeletions = request.keepsDeletions;
     // No deletion is below the lowest of all sequences.
     this.#lowestSnapshot = request.keepsDeletions ? -1 : (request.snapshots[0] ?? Infinity);
     const { deadRanges } = request;
@@ -50,7 +55,7 @@ export class DropRule {
     this.isNewKey = !isSame;
     const stripe = stripeOf(this.#snapshots, sequence);
     if (isSame) {
-      const isHidden = stripe === this.#stripe;
+      const isHidden = stripe === this.#stripe && !this.#isOperand;
       this.#stripe = stripe;
       if (isHidden) return true;
     } else {
@@ -58,11 +63,23 @@ export class DropRule {
       this.#hasKey = true;
       this.#stripe = stripe;
     }
-    return (
-      type === TYPE_DELETION &&
-      sequence <= this.#lowestSnapshot &&
-      !this.#isBelow(region, start, end)
-    );
+    this.#isOperand = type === TYPE_MERGE;
+    return type === TYPE_DELETION && this.dropsDeletion(region, start, end, sequence);
+  }
+
+  /** Whether a deletion hides nothing but what goes with it. */
+  dropsDeletion(region: Region, start: number, end: number, sequence: number): boolean {
+    return sequence <= this.#lowestSnapshot && !this.#isBelow(region, start, end);
+  }
+
+  /** Whether there are no versions of the key but the merge's inputs. */
+  isLast(region: Region, start: number, end: number): boolean {
+    return !this.#keepsDeletions && !this.#isBelow(region, start, end);
+  }
+
+  /** What the last operand is merged with is known: the versions below it in its stripe are seen no more. */
+  closeOperand(): void {
+    this.#isOperand = false;
   }
 
   #isBelow(region: Region, start: number, end: number): boolean {

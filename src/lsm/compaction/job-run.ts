@@ -20,8 +20,11 @@ import { TableFile } from '../version/table-file.ts';
 import { DropRule } from './drop-rule.ts';
 import type { JobFailure, JobReply, JobRequest, JobResult, JobSource } from './job.ts';
 import { inputBytes } from './job.ts';
+import { JobRules, type LoadedRules } from './job-rules.ts';
+import { KeptVersions } from './kept-versions.ts';
 import { OutputWriter } from './output-writer.ts';
 import { RangeDrops } from './range-drops.ts';
+import { RuledMerge } from './ruled-merge.ts';
 
 export interface JobEnvironment {
   readonly files: FileSystem;
@@ -43,9 +46,11 @@ export class JobRun {
   #ranges: RangeDrops | undefined = undefined;
   readonly #startUs: number;
   #source: Cursor | undefined = undefined;
+  readonly #kept: KeptVersions;
+  /** Of keyspaces that have any; both or neither are there. */
+  #rules: JobRules | undefined = undefined;
+  #ruledMerge: RuledMerge | undefined = undefined;
   #entriesRead = 0;
-  /** Whether no entry of the current user key was written: dropped ones before it do not count. */
-  #isNewKey = true;
 
   constructor(request: JobRequest, environment: JobEnvironment) {
     const { files, clock, budget } = environment;
@@ -61,6 +66,7 @@ export class JobRun {
     this.#tables = new TableCache({ files, directory: request.directory, cache: this.#cache });
     this.#output = new OutputWriter(files, request);
     this.#rule = new DropRule(request);
+    this.#kept = new KeptVersions(this.#output);
   }
 
   /** Does some of the work. True when the job has ended and there is a `reply`. */
@@ -86,6 +92,10 @@ export class JobRun {
     const { sources } = this.request;
     const ranges = this.#rangesOf(sources);
     this.#ranges = ranges;
+    if (this.request.rules.length > 0) {
+      this.#rules = new JobRules(this.request);
+      this.#ruledMerge = new RuledMerge(this.request, this.#rule, ranges, this.#kept);
+    }
     this.#output.ranges = ranges;
     const cursors = sources.map((source) => this.#open(source));
     this.#source = cursors.length === 1 ? cursors[0]! : new MergingCursor(cursors);
@@ -123,23 +133,33 @@ export class JobRun {
   #mergeSome(source: Cursor): boolean {
     const rule = this.#rule;
     const ranges = this.#ranges;
-    const output = this.#output;
+    const rules = this.#rules;
+    const kept = this.#kept;
     for (let i = 0; i < JOB_STEP_ENTRIES; i++) {
       if (source.status !== VALID) return true;
       const { keyRegion, keyStart, keyEnd } = source;
+      const ruled = rules?.at(keyRegion, keyStart, keyEnd);
+      if (ruled !== undefined) {
+        this.#takeRuled(source, ruled);
+        continue;
+      }
       const isDropped =
         rule.drops(keyRegion, keyStart, keyEnd, source.sequence, source.type) ||
         ranges?.hides(keyRegion, keyStart, keyEnd, source.sequence) === true;
-      if (rule.isNewKey) this.#isNewKey = true;
-      if (!isDropped) {
-        output.add(source, this.#isNewKey);
-        this.#isNewKey = false;
-      }
+      if (rule.isNewKey) kept.beginKey();
+      if (!isDropped) kept.add(source);
       this.#entriesRead++;
       this.bytesMoved += keyEnd - keyStart + source.valueEnd - source.valueStart;
       source.next();
     }
     return false;
+  }
+
+  #takeRuled(source: Cursor, rules: LoadedRules): void {
+    const merge = this.#ruledMerge!;
+    const before = merge.bytesMoved;
+    merge.take(source, rules);
+    this.bytesMoved += merge.bytesMoved - before;
   }
 
   #finish(): void {
@@ -149,9 +169,11 @@ export class JobRun {
       outputs: this.#output.outputs,
       bytesRead: inputBytes(this.request),
       bytesWritten: this.#output.bytesWritten,
-      entriesRead: this.#entriesRead,
+      entriesRead: this.#entriesRead + (this.#ruledMerge?.entriesRead ?? 0),
       entriesWritten: this.#output.entriesWritten,
       durationUs: this.#clock.monotonicUs() - this.#startUs,
+      operatorFailures: this.#ruledMerge?.failures ?? 0,
+      operatorFailure: this.#ruledMerge?.failure,
     };
     this.reply = { id: this.request.id, result };
   }

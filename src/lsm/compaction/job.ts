@@ -4,6 +4,8 @@
  */
 import type { LsmErrorCode } from '../errors.ts';
 import type { TableWriteOptions } from '../format/table-options.ts';
+import type { MergeOperatorName } from '../operators/merge-operator.ts';
+import type { ModuleExport } from '../operators/module-export.ts';
 import type { NewFile } from '../manifest/version-edit.ts';
 
 /** One sorted run: a frozen memtable, a table of level 0, or the tables of a sorted level in their order. */
@@ -25,6 +27,17 @@ export interface DeadRange {
   readonly to: Uint8Array | undefined;
 }
 
+export interface KeyspaceJobRules {
+  /** What its keys begin with; empty where keys have no prefixes. */
+  readonly prefix: Uint8Array;
+  /** For messages. */
+  readonly name: string;
+  readonly mergeOperator: MergeOperatorName | undefined;
+  /** Values are in envelopes (expiry.ts). */
+  readonly hasExpiries: boolean;
+  readonly compactionFilter: ModuleExport | undefined;
+}
+
 export interface JobRequest {
   readonly id: number;
   readonly kind: 'flush' | 'compaction';
@@ -41,6 +54,10 @@ export interface JobRequest {
   readonly snapshots: readonly number[];
   /** What nobody reads any more, snapshots or not, ascending and disjoint. */
   readonly deadRanges: readonly DeadRange[];
+  /** Keyspaces of which not every entry is simply kept, by ascending prefix. */
+  readonly rules: readonly KeyspaceJobRules[];
+  /** Milliseconds since 1970: what expires until then is dropped. 0: nothing is. */
+  readonly nowMs: number;
   /** A flush does not look at what is in the tree, so it drops no deletions. */
   readonly keepsDeletions: boolean;
   /** What the levels below the output level have, a list a level, ascending: a deletion stays where it may hide something there. */
@@ -58,6 +75,9 @@ export interface JobResult {
   readonly entriesRead: number;
   readonly entriesWritten: number;
   readonly durationUs: number;
+  /** How often an operator or filter of the user's failed, and what the first one said. */
+  readonly operatorFailures: number;
+  readonly operatorFailure: string | undefined;
 }
 
 /** An error that travels between threads. */

@@ -4,13 +4,13 @@
  */
 import { compareBytes } from '../../bytes/compare.ts';
 import { Region } from '../../bytes/region.ts';
-import type { Cursor } from '../cursor.ts';
 import { TableBuilder } from '../format/table-builder.ts';
 import { trailerHigh, trailerLow } from '../internal-key.ts';
 import { tableFileName } from '../manifest/file-names.ts';
 import type { NewFile } from '../manifest/version-edit.ts';
 import { joinPath, type FileSystem, type OpenFile } from '../../os/file-system.ts';
 import type { JobRequest, KeyRange } from './job.ts';
+import type { VersionEntry } from './kept-versions.ts';
 import type { RangeDrops } from './range-drops.ts';
 
 export class OutputWriter {
@@ -37,8 +37,8 @@ export class OutputWriter {
     this.#belowLargest = this.#below.map((range) => Region.of(range.largest));
   }
 
-  /** Adds the entry that the cursor stands on. `isNewKey`: its user key is another than that of the entry before. Throws FileError. */
-  add(cursor: Cursor, isNewKey: boolean): void {
+  /** Adds a version, such as a cursor stands on. `isNewKey`: its user key is another than that of the entry before. Throws FileError. */
+  add(cursor: VersionEntry, isNewKey: boolean): void {
     if (isNewKey && this.#isFull(cursor)) {
       const { keyRegion, keyStart, keyEnd } = cursor;
       this.ranges?.writeBefore(this.#builder!, keyRegion, keyStart, keyEnd);
@@ -123,7 +123,7 @@ export class OutputWriter {
     this.#overlapBytes = 0;
   }
 
-  #isFull(cursor: Cursor): boolean {
+  #isFull(cursor: VersionEntry): boolean {
     const { maxOverlapBytes, targetBytes, maxFiles } = this.#request;
     const below = this.#belowLargest;
     while (this.#belowAt < below.length) {

@@ -11,13 +11,21 @@ import {
   type CompactionInput,
   type CompactionPicker,
 } from '../compaction/compaction.ts';
-import type { DeadRange, JobFailure, JobReply, JobRequest, JobResult } from '../compaction/job.ts';
+import type {
+  DeadRange,
+  JobFailure,
+  JobReply,
+  JobRequest,
+  JobResult,
+  KeyspaceJobRules,
+} from '../compaction/job.ts';
 import type { JobRunner } from '../compaction/job-runner.ts';
+import { type RewriteContext, RewritePicker } from '../compaction/rewrite-picker.ts';
 import { LsmError } from '../errors.ts';
-import { MIN_CLOCK_MS, RETRY_MS } from '../limits.ts';
+import { MIN_CLOCK_MS, RETRY_MS, REWRITE_AFTER_SECONDS } from '../limits.ts';
 import { VersionEdit } from '../manifest/version-edit.ts';
 import type { TableFile } from '../version/table-file.ts';
-import type { KeyBound } from '../version/version.ts';
+import type { KeyBound, Version } from '../version/version.ts';
 import { Deferred } from './deferred.ts';
 import type { Engine } from './engine.ts';
 import { compactionRequest, flushRequest } from './job-requests.ts';
@@ -27,6 +35,10 @@ import type { HeldMemtable } from './memtable-list.ts';
 interface RangeRequest {
   readonly smallest: KeyBound;
   readonly largest: KeyBound;
+  /** Tables with numbers from this one on were written since. */
+  readonly beforeNumber: number;
+  /** Nobody reads the range any more. */
+  readonly isDead: boolean;
   readonly deferred: Deferred;
 }
 
@@ -34,6 +46,7 @@ export class Background {
   readonly #engine: Engine;
   readonly #runner: JobRunner;
   readonly #picker: CompactionPicker;
+  readonly #rewrites: RewritePicker;
   #flushing: readonly HeldMemtable[] = [];
   #compaction: Compaction | undefined = undefined;
   readonly #ranges: RangeRequest[] = [];
@@ -45,16 +58,24 @@ export class Background {
   #cancelRetry: (() => void) | undefined = undefined;
   /** Set while work will be due only because time passes. */
   #stopClock: (() => void) | undefined = undefined;
+  /** Whether the compaction that is under way asks filters. */
+  #isFiltering = false;
   #isClosed = false;
 
   constructor(engine: Engine, runner: JobRunner, picker: CompactionPicker) {
     this.#engine = engine;
     this.#runner = runner;
     this.#picker = picker;
+    this.#rewrites = new RewritePicker(picker);
   }
 
   get isFlushing(): boolean {
     return this.#flushing.length > 0;
+  }
+
+  /** What a snapshot of now sees may be dropped by a filter that has not been told of it. */
+  get isFiltering(): boolean {
+    return this.#isFiltering;
   }
 
   get compaction(): Compaction | undefined {
@@ -118,10 +139,12 @@ export class Background {
     }
   }
 
-  /** Settles when the range has been brought down to the lowest level that has any of it. */
-  compactRange(smallest: KeyBound, largest: KeyBound): Promise<void> {
+  /** Settles when the range has been brought down to the lowest level that has any of it, and what nobody sees is dropped there too. */
+  compactRange(smallest: KeyBound, largest: KeyBound, isDead = false): Promise<void> {
     const deferred = new Deferred();
-    return this.#waitFor(deferred, () => this.#ranges.push({ smallest, largest, deferred }));
+    const beforeNumber = this.#engine.versions.nextFileNumber;
+    const range = { smallest, largest, beforeNumber, isDead, deferred };
+    return this.#waitFor(deferred, () => this.#ranges.push(range));
   }
 
   /** Nobody reads this range any more: tables that have nothing else go at once, the rest is compacted. */
@@ -142,7 +165,7 @@ export class Background {
   }
 
   #compactUnread(smallest: KeyBound, largest: KeyBound): void {
-    this.compactRange(smallest, largest).catch((error: LsmError) => {
+    this.compactRange(smallest, largest, true).catch((error: LsmError) => {
       if (error.code === 'DISK_FULL') this.#compactUnread(smallest, largest);
     });
   }
@@ -200,7 +223,10 @@ export class Background {
     const { timers, clock, versions } = this.#engine;
     this.#stopClock?.();
     this.#stopClock = undefined;
-    const dueSeconds = this.#picker.dueAt(versions.current);
+    const dueSeconds = Math.min(
+      this.#picker.dueAt(versions.current),
+      this.#rewrites.dueAt(versions.current, this.#rewriteContext()),
+    );
     if (this.#compaction !== undefined || dueSeconds === Infinity) return;
     const ms = Math.max(MIN_CLOCK_MS, dueSeconds * 1000 - clock.now());
     this.#stopClock = timers.after(ms, () => this.schedule());
@@ -223,6 +249,7 @@ export class Background {
     const { memtables, versions, stats, stall, logs, events, manifest } = this.#engine;
     const flushing = this.#flushing;
     stats.flushed(result);
+    this.#noteOperators(result);
     stall.throttle.learn(result.bytesWritten, result.durationUs);
     const edit = new VersionEdit();
     edit.newFiles.push(...result.outputs);
@@ -257,7 +284,8 @@ export class Background {
       this.#picker.pick(versions.current, {
         compactPointer: (level) => versions.compactPointer(level),
         nowSeconds: Math.floor(clock.now() / 1000),
-      });
+      }) ??
+      this.#rewrites.pick(versions.current, this.#rewriteContext());
     if (picked === undefined) return;
     this.#compaction = picked;
     for (const { files } of picked.inputs) for (const file of files) file.isCompacting = true;
@@ -273,6 +301,7 @@ export class Background {
       return;
     }
     const request = compactionRequest(this.#engine, this.#picker, picked);
+    this.#isFiltering = request.rules.some((rules) => rules.compactionFilter !== undefined);
     this.#runner.submit(request, (reply) => {
       if (reply.result !== undefined) {
         this.#compacted(picked, request, reply.result);
@@ -295,11 +324,31 @@ export class Background {
     });
   }
 
+  #rewriteContext(): RewriteContext {
+    const { clock, keyspaces, settings, snapshots } = this.#engine;
+    const { rewriteAfterMs, compaction } = settings;
+    const isDropping = keyspaces.jobRules().some(isDroppingRule);
+    const fallback = isDropping ? REWRITE_AFTER_SECONDS : Infinity;
+    const seconds = rewriteAfterMs === undefined ? fallback : rewriteAfterMs / 1000;
+    return {
+      nowSeconds: Math.floor(clock.now() / 1000),
+      maxAgeSeconds: compaction.style === 'fifo' ? Infinity : seconds,
+      oldestSnapshot: snapshots.oldest(),
+    };
+  }
+
+  /** A snapshot or iterator has gone, which may have been in the way. */
+  snapshotGone(): void {
+    if (this.#rewrites.awaitsSnapshots) this.schedule();
+  }
+
   /** The next piece of a range that somebody waits for; ranges that are done are told so. */
   #pickRange(): Compaction | undefined {
     for (let range = this.#ranges[0]; range !== undefined; range = this.#ranges[0]) {
       const { smallest, largest, deferred } = range;
-      const picked = this.#picker.pickRange(this.#engine.versions.current, smallest, largest);
+      const { current } = this.#engine.versions;
+      const picked =
+        this.#picker.pickRange(current, smallest, largest) ?? this.#pickRewrite(current, range);
       if (picked === 'busy') return undefined;
       if (picked !== undefined) return picked;
       this.#ranges.shift();
@@ -308,14 +357,32 @@ export class Background {
     return undefined;
   }
 
+  #pickRewrite(version: Version, range: RangeRequest): Compaction | 'busy' | undefined {
+    const { smallest, largest, beforeNumber, isDead } = range;
+    const isAny = isDead || this.#engine.keyspaces.jobRules().some(isDroppingRule);
+    return this.#rewrites.pickRange(version, smallest, largest, beforeNumber, ({ facts }) => {
+      const { deletions = 0, rangeDeletions = 0, hiddenVersions = 0 } = facts ?? {};
+      return isAny || deletions + rangeDeletions + hiddenVersions > 0;
+    });
+  }
+
   #compacted(compaction: Compaction, request: JobRequest, result: JobResult): void {
     const { stats, stall, events } = this.#engine;
     const { reason, outputLevel } = compaction;
     stats.compacted(outputLevel, result);
+    this.#noteOperators(result);
     stall.throttle.learn(result.bytesRead, result.durationUs);
     this.#replace(compaction, result.outputs, () => {
       events.publish('compaction', { job: request.id, reason, outputLevel, ...result });
     });
+  }
+
+  /** Code of the user's that failed has left entries as they were. */
+  #noteOperators({ operatorFailures, operatorFailure }: JobResult): void {
+    if (operatorFailures === 0) return;
+    this.#engine.stats.operatorFailures += operatorFailures;
+    const what = 'a merge operator or compaction filter failed';
+    this.#engine.events.publish('failure', { what, message: operatorFailure });
   }
 
   /** The outputs take the place of the inputs. */
@@ -335,6 +402,7 @@ export class Background {
   #endCompaction(compaction: Compaction): void {
     for (const { files } of compaction.inputs) for (const file of files) file.isCompacting = false;
     this.#compaction = undefined;
+    this.#isFiltering = false;
   }
 
   // ---- trouble
@@ -384,6 +452,11 @@ export class Background {
     await this.#runner.close();
     this.#endFlush();
   }
+}
+
+/** Entries of the keyspace may go by themselves. */
+function isDroppingRule({ hasExpiries, compactionFilter }: KeyspaceJobRules): boolean {
+  return hasExpiries || compactionFilter !== undefined;
 }
 
 function isWithin(file: TableFile, from: Uint8Array, to: Uint8Array | undefined): boolean {

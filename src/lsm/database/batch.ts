@@ -9,10 +9,12 @@
  * await batch.write({ sync: true });
  * ```
  */
-import { TYPE_DELETION, TYPE_RANGE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { addEnveloped } from '../enveloped-entry.ts';
+import { envelopeBytes, NO_ENVELOPE } from '../expiry.ts';
+import { TYPE_DELETION, TYPE_MERGE, TYPE_RANGE_DELETION, TYPE_VALUE } from '../internal-key.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Engine } from './engine.ts';
-import { checkEntry, type Keyspace, type WriteOptions } from './keyspace.ts';
+import { checkEntry, type ExpiryOptions, type Keyspace, type WriteOptions } from './keyspace.ts';
 
 export interface BatchWriteOptions extends WriteOptions {
   /**
@@ -48,9 +50,29 @@ export class Batch {
     return this.records.sizeBytes;
   }
 
-  /** Copies key and value. Throws LsmError LIMIT, with the batch as it was. */
-  put(key: Uint8Array, value: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
-    this.#add(TYPE_VALUE, key, value, keyspace);
+  /** Copies key and value. Throws LsmError LIMIT, with the batch as it was; UNSUPPORTED for a time to live where the keyspace has none. */
+  put(
+    key: Uint8Array,
+    value: Uint8Array,
+    keyspace: Keyspace = this.#keyspace,
+    options?: ExpiryOptions,
+  ): this {
+    const expiresAtMs = keyspace.expiryOf(TYPE_VALUE, options);
+    if (expiresAtMs === NO_ENVELOPE) this.#add(TYPE_VALUE, key, value, keyspace);
+    else {
+      const { prefix } = keyspace;
+      checkEntry(key, value);
+      addEnveloped(this.records, prefix, key, value, expiresAtMs);
+      const valueLength = envelopeBytes(expiresAtMs) + value.length;
+      this.added(TYPE_VALUE, prefix.length + key.length, valueLength);
+    }
+    return this;
+  }
+
+  /** Changes a value by the keyspace's merge operator. Throws LsmError UNSUPPORTED where it has none. */
+  merge(key: Uint8Array, operand: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+    if (keyspace.rules.operator === undefined) throw keyspace.noOperator();
+    this.#add(TYPE_MERGE, key, operand, keyspace);
     return this;
   }
 

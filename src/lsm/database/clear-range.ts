@@ -16,11 +16,14 @@ import { TYPE_DELETION, TYPE_RANGE_DELETION } from '../internal-key.ts';
 import { CLEAR_BATCH_BYTES, CLEAR_TURN_KEYS } from '../limits.ts';
 import type { TableFile } from '../version/table-file.ts';
 import { Version } from '../version/version.ts';
+import { ValueRules } from '../value-rules.ts';
 import { VisibleCursor } from '../visible-cursor.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Engine } from './engine.ts';
 import { View } from './view.ts';
 import { viewSource } from './view-source.ts';
+
+const NO_BYTES: Uint8Array = new Uint8Array(0);
 
 /** Keys on the disk: the first included, the second not; undefined for no bound. Rejects with LsmError. */
 export async function clearRange(
@@ -89,6 +92,15 @@ function isWithin(
   return upper === undefined || file.compareRange(upper.region, 0, upper.length) > 0;
 }
 
+/** What expires is cleared too, and what operands come to does not matter. */
+const KEYS_ALONE: ValueRules = new ValueRules({
+  operator: { merge: () => NO_BYTES },
+  hasExpiries: false,
+  nowMs: 0,
+  prefixBytes: 0,
+  path: '',
+});
+
 /** Goes through the keys of the range that are in none of the tables which are dropped. */
 class KeysOfRest {
   readonly requests: BlockRequests;
@@ -113,7 +125,7 @@ class KeysOfRest {
       requests: this.requests,
       formatLevel: engine.versions.formatLevel,
     });
-    this.cursor = new VisibleCursor(source, engine.lastSequence, lower, upper);
+    this.cursor = new VisibleCursor(source, engine.lastSequence, lower, upper, KEYS_ALONE);
   }
 
   /** Ends the move that was begun; true where the cursor stands on a key then. */
@@ -185,5 +197,3 @@ async function coverAll(
   writes.add(TYPE_RANGE_DELETION, NO_BYTES, from, to);
   await writes.promise(false);
 }
-
-const NO_BYTES: Uint8Array = new Uint8Array(0);

@@ -11,6 +11,7 @@ import type { KeyBound } from '../version/version.ts';
 import { Batch } from './batch.ts';
 import type { Engine } from './engine.ts';
 import { Keyspace } from './keyspace.ts';
+import type { KeyspaceOptions } from './keyspace-options.ts';
 import { openEngine } from './open-engine.ts';
 import type { OpenOptions } from './options.ts';
 import { ReadAttempt } from './read-attempt.ts';
@@ -37,9 +38,10 @@ export class Database extends Keyspace {
   /**
    * A keyspace, made where it is not there (which blocks for some syncs): keys of its own, in the same log, so that a batch over several of them is
    * atomic. Only a directory that had keyspaces from its first write on can have any: a new one becomes such by this call. Names have 1 to 255 bytes of
-   * UTF-8. Throws LsmError UNSUPPORTED where the directory has none, CLOSED, READ_ONLY, DISK_FULL, LIMIT.
+   * UTF-8. With options it is told to do more than keep values, for good where the option does not say otherwise. Throws LsmError UNSUPPORTED where the directory has no
+   * keyspaces or an option cannot be changed, CLOSED, READ_ONLY, DISK_FULL, LIMIT.
    */
-  keyspace(name: string): Keyspace {
+  keyspace(name: string, options: KeyspaceOptions = {}): Keyspace {
     const engine = this.#engine;
     engine.checkOpen();
     const length = Buffer.byteLength(name);
@@ -50,9 +52,13 @@ export class Database extends Keyspace {
     }
     let found = this.#keyspaces.get(name);
     if (found === undefined) {
-      found = new Keyspace(engine, name, engine.keyspaces.open(name));
+      const prefix = engine.keyspaces.open(name, options);
+      found = new Keyspace(engine, name, prefix);
       this.usePrefix(engine.keyspaces.defaultPrefix());
       this.#keyspaces.set(name, found);
+    } else if (Object.keys(options).length > 0) {
+      engine.keyspaces.open(name, options);
+      found.useRules();
     }
     return found;
   }
@@ -63,7 +69,10 @@ export class Database extends Keyspace {
     this.usePrefix(keyspaces.defaultPrefix());
     for (const [name, keyspace] of this.#keyspaces) {
       const isThere = keyspaces.has(name) && equals(keyspaces.open(name), keyspace.prefix);
-      if (isThere) continue;
+      if (isThere) {
+        keyspace.useRules();
+        continue;
+      }
       keyspace.markDropped();
       this.#keyspaces.delete(name);
     }

@@ -43,6 +43,7 @@ import { PointLookup } from './point-lookup.ts';
 import { ReadPath } from './read-path.ts';
 import { PinnedView, type ReaderViews } from './reader-views.ts';
 import { RetiredBatch, RetiredTables } from './retired-tables.ts';
+import { RuledReads } from './ruled-reads.ts';
 import { SnapshotList } from './snapshot-list.ts';
 import { Counters } from './stats.ts';
 import { Turn } from './turn.ts';
@@ -107,6 +108,8 @@ export class Engine implements ReaderViews {
   /** Of lookups that end before anything else happens. */
   readonly lookup: Lookup;
   readonly reads: ReadPath;
+  /** Of keyspaces that do more than keep values. */
+  readonly ruledReads: RuledReads;
   readonly misses: MissPolicy = new MissPolicy();
   readonly copies: ValueCopies = new ValueCopies();
 
@@ -123,6 +126,7 @@ export class Engine implements ReaderViews {
   position: ExternalPosition | undefined = undefined;
   readonly #lock: DatabaseLock;
   #jobs = 0;
+  #nowMs = 0;
 
   constructor(opened: Opened) {
     const { settings, versions, memtables } = opened;
@@ -148,6 +152,7 @@ export class Engine implements ReaderViews {
     this.points = new PointLookup(opened.tables);
     this.lookup = new Lookup(this.cache, new BlockRequests(opened.tables.loader));
     this.reads = new ReadPath(this);
+    this.ruledReads = new RuledReads(this);
     this.manifest = new ManifestQueue(this);
     this.stall = new WriteStall(this);
     this.writes = new WritePath(this);
@@ -161,10 +166,18 @@ export class Engine implements ReaderViews {
     this.snapshots.onRemoved = () => {
       const { retired, snapshots } = this;
       if (retired.batches.length > 0 && retired.letGo(snapshots)) this.#look();
+      this.background.snapshotGone();
     };
     if (settings.readOnly) {
       this.writeFailure = new LsmError('READ_ONLY', 'the database was opened for reading only');
     }
+  }
+
+  /** Milliseconds since 1970, for values that expire; 0 where the clock has no say in it. Never before an earlier answer: what has expired for one reader has for all. */
+  nowMs(): number {
+    if (!this.settings.expiresByClock) return 0;
+    this.#nowMs = Math.max(this.#nowMs, this.clock.now());
+    return this.#nowMs;
   }
 
   nextJobId(): number {
@@ -232,9 +245,9 @@ export class Engine implements ReaderViews {
     return view.retain(this.memtables, this.versions);
   }
 
-  /** What an iterator that begins now looks at. */
+  /** What an iterator that begins now looks at. While a compaction filter decides on entries without knowing of the iterator, it is what there is now. */
   readerViews(): ReaderViews {
-    return this.isFollowing ? new PinnedView(this) : this;
+    return this.isFollowing || this.background.isFiltering ? new PinnedView(this) : this;
   }
 
   /** Of the views that iterators of a database of one's own look at there is nothing to let go. */
@@ -272,6 +285,7 @@ export class Engine implements ReaderViews {
   #look(): void {
     const { memtables, versions, retired } = this;
     this.view = new View([memtables.active, ...memtables.full], versions.current, retired.batches);
+    this.snapshots.letGoOfOld();
   }
 
   /** What failed leaves the state on the disk unknown: nothing is written any more. Returns what callers are told. */

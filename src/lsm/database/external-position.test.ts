@@ -110,9 +110,10 @@ class Owner {
     else if (choice < 23) await system.until(db.compact());
     else if (choice < 25) {
       const position = this.end + (random.below(3) === 0 ? random.below(100) : 0);
+      // What others write to the log.
+      if (position > this.end) this.log.push({ changes: [], end: position });
       await system.until(db.flushUpTo(position));
       expect(db.flushedPosition).toBeGreaterThanOrEqual(position);
-      if (position > this.end) this.log.push({ changes: [], end: position });
       this.truncated = db.flushedPosition;
     } else if (choice < 27) await system.files.loop.run(random.below(3));
     else if (choice < 28) {

@@ -77,8 +77,13 @@ function common(
     targetBytes: picker.targetBytes(outputLevel),
     snapshots: snapshots.sequences(),
     deadRanges: engine.keyspaces.deadRanges(),
+    rules: engine.keyspaces.jobRules(),
+    nowMs: engine.nowMs(),
     maxOverlapBytes: picker.maxOverlapBytes(outputLevel),
-    table: tableOptions(settings, outputLevel, versions.formatLevel === 1 ? 1 : 2),
+    table: {
+      ...tableOptions(settings, outputLevel, versions.formatLevel === 1 ? 1 : 2),
+      filterPrefix: engine.keyspaces.filterPrefix(),
+    },
   };
 }
 

@@ -2,24 +2,45 @@
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { LsmError } from '../errors.ts';
 import { MAX_KEY_BYTES, MAX_VALUE_BYTES } from '../limits.ts';
-import { TYPE_DELETION, TYPE_RANGE_DELETION, TYPE_VALUE } from '../internal-key.ts';
+import { MAX_EXPIRY_MS, NO_ENVELOPE, NO_EXPIRY } from '../expiry.ts';
+import { TYPE_DELETION, TYPE_MERGE, TYPE_RANGE_DELETION, TYPE_VALUE } from '../internal-key.ts';
 import { clearRange } from './clear-range.ts';
 import { approximateBytes } from './approximate-size.ts';
+import type { ValueRules } from '../value-rules.ts';
 import type { Engine } from './engine.ts';
+import {
+  type KeyspaceOptions,
+  type KeyspaceRules,
+  NO_RULES,
+  valueRules,
+} from './keyspace-options.ts';
 import { lowerBound, upperBound } from './range-bounds.ts';
 import { Range, type RangeOptions } from './range.ts';
 import type { NOT_CACHED } from './read-path.ts';
 import type { Snapshot } from './snapshot.ts';
+import type { View } from './view.ts';
 
 export interface ReadOptions {
   /** Reads what was there when the snapshot was taken. */
   readonly snapshot?: Snapshot | undefined;
+  /** What time it is, in milliseconds since 1970, for values that expire. Default: that of the snapshot, or the clock's. */
+  readonly nowMs?: number | undefined;
 }
 
 export interface WriteOptions {
   /** Waits until the write is on the disk: it survives the end of the machine. Without it, it survives the end of the process. */
   readonly sync?: boolean | undefined;
 }
+
+/** When a value expires, in a keyspace with a time to live: one of the two; Infinity for never. Default: the keyspace's. */
+export interface ExpiryOptions {
+  /** In milliseconds from now. */
+  readonly ttlMs?: number | undefined;
+  /** In milliseconds since 1970. At that very millisecond it is gone. */
+  readonly expiresAtMs?: number | undefined;
+}
+
+export interface PutOptions extends WriteOptions, ExpiryOptions {}
 
 const NO_VALUE: Uint8Array = new Uint8Array(0);
 
@@ -30,6 +51,7 @@ export class Keyspace {
   /** What its keys begin with on the disk. */
   #prefix: Uint8Array;
   #isDropped = false;
+  #rules: KeyspaceRules;
   /** The key of a read: the prefix, and behind it what the caller gave. */
   readonly #key: GrowingBytes;
 
@@ -38,6 +60,7 @@ export class Keyspace {
     this.#engine = engine;
     this.name = name;
     this.#prefix = prefix;
+    this.#rules = engine.keyspaces.rules(name);
     this.#key = new GrowingBytes();
     this.#key.region.bytes.set(prefix);
   }
@@ -52,6 +75,11 @@ export class Keyspace {
     try {
       const sequence = this.#readSequence(options);
       const end = this.#load(key);
+      if (this.#rules !== NO_RULES) {
+        const rules = this.valueRules(options)!;
+        const view = this.#viewOf(options);
+        return this.#engine.ruledReads.get(view, this.#key.region, end, sequence, rules);
+      }
       return this.#engine.reads.get(this.#key.region, 0, end, sequence);
     } catch (error) {
       return rejected(error);
@@ -62,6 +90,11 @@ export class Keyspace {
   getSync(key: Uint8Array, options?: ReadOptions): Buffer | undefined {
     const sequence = this.#readSequence(options);
     const end = this.#load(key);
+    if (this.#rules !== NO_RULES) {
+      const rules = this.valueRules(options)!;
+      const view = this.#viewOf(options);
+      return this.#engine.ruledReads.getSync(view, this.#key.region, end, sequence, rules);
+    }
     return this.#engine.reads.getSync(this.#key.region, 0, end, sequence);
   }
 
@@ -69,11 +102,17 @@ export class Keyspace {
   peek(key: Uint8Array, options?: ReadOptions): Buffer | undefined | typeof NOT_CACHED {
     const sequence = this.#readSequence(options);
     const end = this.#load(key);
+    if (this.#rules !== NO_RULES) {
+      const rules = this.valueRules(options)!;
+      const view = this.#viewOf(options);
+      return this.#engine.ruledReads.peek(view, this.#key.region, end, sequence, rules);
+    }
     return this.#engine.reads.peek(this.#key.region, 0, end, sequence);
   }
 
   /** Whether the key has a value. */
   hasSync(key: Uint8Array, options?: ReadOptions): boolean {
+    if (this.#rules !== NO_RULES) return this.getSync(key, options) !== undefined;
     const sequence = this.#readSequence(options);
     const end = this.#load(key);
     return this.#engine.reads.hasSync(this.#key.region, 0, end, sequence);
@@ -86,8 +125,15 @@ export class Keyspace {
   /** The values of several keys as of one moment, in their order. */
   getManySync(keys: readonly Uint8Array[], options?: ReadOptions): (Buffer | undefined)[] {
     const sequence = this.#readSequence(options);
-    const { reads } = this.#engine;
-    return keys.map((key) => reads.getSync(this.#key.region, 0, this.#load(key), sequence));
+    const { reads, ruledReads } = this.#engine;
+    const rules = this.valueRules(options);
+    const view = this.#viewOf(options);
+    return keys.map((key) => {
+      const end = this.#load(key);
+      const { region } = this.#key;
+      if (rules !== undefined) return ruledReads.getSync(view, region, end, sequence, rules);
+      return reads.getSync(region, 0, end, sequence);
+    });
   }
 
   async getMany(
@@ -95,14 +141,31 @@ export class Keyspace {
     options?: ReadOptions,
   ): Promise<(Buffer | undefined)[]> {
     const sequence = this.#readSequence(options);
-    const { reads } = this.#engine;
+    const { reads, ruledReads } = this.#engine;
+    const rules = this.valueRules(options);
+    const view = this.#viewOf(options);
     // Those that wait copy their key and hold their view, so the scratch key is free for the next.
     return Promise.all(
       keys.map((key) => {
         const end = this.#load(key);
-        return reads.get(this.#key.region, 0, end, sequence);
+        const { region } = this.#key;
+        if (rules !== undefined) return ruledReads.get(view, region, end, sequence, rules);
+        return reads.get(region, 0, end, sequence);
       }),
     );
+  }
+
+  /**
+   * When the key's value expires, in milliseconds since 1970: Infinity for never, undefined where there is no value. Blocks for what is not in memory. Throws LsmError
+   * UNSUPPORTED where the keyspace has no time to live.
+   */
+  expiresAtSync(key: Uint8Array, options?: ReadOptions): number | undefined {
+    const sequence = this.#readSequence(options);
+    const end = this.#load(key);
+    if (this.#rules.ttl === undefined) throw this.#noTtl();
+    const rules = this.valueRules(options)!;
+    const view = this.#viewOf(options);
+    return this.#engine.ruledReads.expiresAtSync(view, this.#key.region, end, sequence, rules);
   }
 
   /**
@@ -140,8 +203,23 @@ export class Keyspace {
    *
    * Rejects with LsmError: DISK_FULL, POISONED, CLOSED, READ_ONLY, LIMIT for what is too long, OVERLOADED where 64 MiB of writes wait that nobody awaited.
    */
-  put(key: Uint8Array, value: Uint8Array, options?: WriteOptions): Promise<void> {
+  put(key: Uint8Array, value: Uint8Array, options?: PutOptions): Promise<void> {
     return this.#write(TYPE_VALUE, key, value, options);
+  }
+
+  /**
+   * Changes a value by the keyspace's merge operator, without reading it: readers and compactions do that. Rejects as `put`, and with LsmError UNSUPPORTED where the keyspace
+   * has no merge operator.
+   */
+  merge(key: Uint8Array, operand: Uint8Array, options?: WriteOptions): Promise<void> {
+    if (this.#rules.operator === undefined) return rejected(this.noOperator());
+    return this.#write(TYPE_MERGE, key, operand, options);
+  }
+
+  /** The same, blocking. Throws LsmError. */
+  mergeSync(key: Uint8Array, operand: Uint8Array, options?: WriteOptions): void {
+    if (this.#rules.operator === undefined) throw this.noOperator();
+    this.#writeSync(TYPE_MERGE, key, operand, options);
   }
 
   /** Removes a key; no error where it is not there. */
@@ -198,7 +276,7 @@ export class Keyspace {
   }
 
   /** Stores a value, blocking: for as long as there is no room (write stall), and with `sync` for the disk. Throws LsmError. */
-  putSync(key: Uint8Array, value: Uint8Array, options?: WriteOptions): void {
+  putSync(key: Uint8Array, value: Uint8Array, options?: PutOptions): void {
     this.#writeSync(TYPE_VALUE, key, value, options);
   }
 
@@ -210,7 +288,7 @@ export class Keyspace {
     type: number,
     key: Uint8Array,
     value: Uint8Array,
-    options: WriteOptions | undefined,
+    options: PutOptions | undefined,
   ): Promise<void> {
     const { writes, settings } = this.#engine;
     checkBytes(key, value);
@@ -219,7 +297,9 @@ export class Keyspace {
     if (refusal !== undefined) return rejected(refusal);
     try {
       checkLengths(key, value);
-      writes.add(type, this.#prefix, key, value);
+      const expiresAtMs = this.expiryOf(type, options);
+      if (expiresAtMs === NO_ENVELOPE) writes.add(type, this.#prefix, key, value);
+      else writes.addEnveloped(this.#prefix, key, value, expiresAtMs);
     } catch (error) {
       return rejected(error);
     }
@@ -230,15 +310,77 @@ export class Keyspace {
     type: number,
     key: Uint8Array,
     value: Uint8Array,
-    options: WriteOptions | undefined,
+    options: PutOptions | undefined,
   ): void {
     const { writes, settings, writeFailure } = this.#engine;
     checkBytes(key, value);
     if (this.#isDropped) throw this.#dropped();
     if (writeFailure !== undefined) throw writeFailure;
     checkLengths(key, value);
-    writes.add(type, this.#prefix, key, value);
+    const expiresAtMs = this.expiryOf(type, options);
+    if (expiresAtMs === NO_ENVELOPE) writes.add(type, this.#prefix, key, value);
+    else writes.addEnveloped(this.#prefix, key, value, expiresAtMs);
     writes.commitSync(options?.sync ?? settings.sync);
+  }
+
+  /** @internal When an entry that is written expires, NO_EXPIRY for never; NO_ENVELOPE where it is stored as it is. Throws LsmError UNSUPPORTED, RangeError. */
+  expiryOf(type: number, options: ExpiryOptions | undefined): number {
+    const { ttl } = this.#rules;
+    const { ttlMs, expiresAtMs } = options ?? NO_EXPIRIES;
+    if (ttl === undefined || type !== TYPE_VALUE) {
+      if (ttlMs === undefined && expiresAtMs === undefined) return NO_ENVELOPE;
+      throw this.#noTtl();
+    }
+    if (ttlMs !== undefined && expiresAtMs !== undefined) {
+      throw new TypeError('ttlMs and expiresAtMs exclude each other');
+    }
+    if (expiresAtMs !== undefined) return checkExpiry(expiresAtMs);
+    const lifeMs = ttlMs ?? ttl.defaultMs ?? Infinity;
+    if (lifeMs === Infinity) return NO_EXPIRY;
+    const { settings, clock } = this.#engine;
+    if (settings.expiresByClock) return checkExpiry(clock.now() + lifeMs);
+    throw new TypeError('without expiresByClock, expiresAtMs says when a value expires');
+  }
+
+  /** What it was told to do beyond keeping values. */
+  get options(): KeyspaceOptions {
+    const { mergeOperator, ttl, compactionFilter } = this.#rules;
+    const filterPrefix = this.#engine.keyspaces.filterPrefixOf(this.name);
+    return {
+      ...(mergeOperator && { mergeOperator }),
+      ...(ttl && { ttl }),
+      ...(compactionFilter && { compactionFilter }),
+      ...(filterPrefix && { filterPrefix }),
+    };
+  }
+
+  /** @internal What is done with its entries beyond keeping them. */
+  get rules(): KeyspaceRules {
+    return this.#rules;
+  }
+
+  /** @internal How values are read at the moment; undefined where they are what is stored, and nothing but that is done with them. */
+  valueRules(options: ReadOptions | undefined): ValueRules | undefined {
+    if (this.#rules === NO_RULES) return undefined;
+    const engine = this.#engine;
+    const nowMs = options?.nowMs ?? options?.snapshot?.nowMs ?? engine.nowMs();
+    return valueRules(this.#rules, nowMs, this.#prefix.length, engine.directory);
+  }
+
+  /** What is looked at by keyspaces that do more than keep values. */
+  #viewOf(options: ReadOptions | undefined): View {
+    return options?.snapshot?.view ?? this.#engine.view;
+  }
+
+  /** @internal */
+  noOperator(): LsmError {
+    const { directory } = this.#engine;
+    return new LsmError('UNSUPPORTED', 'the keyspace has no merge operator', { path: directory });
+  }
+
+  #noTtl(): LsmError {
+    const { directory } = this.#engine;
+    return new LsmError('UNSUPPORTED', 'the keyspace has no time to live', { path: directory });
   }
 
   /** Checks that reads are possible, makes visible what was written before, and tells at which sequence to read. */
@@ -274,7 +416,13 @@ export class Keyspace {
   /** @internal The directory has become one with keyspaces. */
   usePrefix(prefix: Uint8Array): void {
     this.#prefix = prefix;
+    this.useRules();
     this.#key.region.bytes.set(prefix);
+  }
+
+  /** @internal It was told to do something else. */
+  useRules(): void {
+    this.#rules = this.#engine.keyspaces.rules(this.name);
   }
 
   /** @internal */
@@ -285,6 +433,16 @@ export class Keyspace {
   #dropped(): LsmError {
     return new LsmError('CLOSED', `the keyspace ${this.name} was dropped`);
   }
+}
+
+const NO_EXPIRIES: ExpiryOptions = {};
+
+/** A time at which something expires, as it is stored. Throws RangeError. */
+function checkExpiry(expiresAtMs: number): number {
+  if (expiresAtMs === Infinity) return NO_EXPIRY;
+  const whole = Math.ceil(expiresAtMs);
+  if (whole >= 1 && whole <= MAX_EXPIRY_MS) return whole;
+  throw new RangeError(`${expiresAtMs} is no time at which a value can expire`);
 }
 
 /** Throws TypeError, LsmError LIMIT. */

@@ -25,6 +25,7 @@ import { VersionSet } from '../version/version-set.ts';
 import { Engine } from './engine.ts';
 import { Events } from './events.ts';
 import { EXTERNAL, ExternalPosition, hasExternalLog } from './external-position.ts';
+import { checkRules, TTL_FEATURE } from './keyspace-rules.ts';
 import { FactsReader } from './facts-reader.ts';
 import { FileRemovals } from './file-removals.ts';
 import { LogSet } from './log-set.ts';
@@ -34,7 +35,7 @@ import { MISSING_LOG, MISSING_TABLE, Recovery } from './recovery.ts';
 import { Resources } from './resources.ts';
 
 /** What a directory may need that this version has. */
-export const KNOWN_FEATURES: readonly string[] = [];
+export const KNOWN_FEATURES: readonly string[] = [TTL_FEATURE];
 /** How often a directory that somebody else writes to is read before it is given up. */
 export const READ_ATTEMPTS = 10;
 
@@ -134,6 +135,8 @@ async function recover(
   const { state, lastSequence } = recovery;
   if (!recovery.isNew) checkLayout(directory, settings, description, recovery);
   if (!settings.readOnly) checkCodecs(settings, state.formatLevel === 1 ? 1 : 2);
+  const isEmpty = lastSequence === 0 && state.files.size === 0;
+  checkRules(directory, settings, description, isEmpty, state.formatLevel);
   const logNumber = state.nextFileNumber++;
   state.logNumber = logNumber;
   state.previousLogNumber = 0;
@@ -174,6 +177,7 @@ async function recover(
     if (settings.keyspaced === true) keyspaces.beKeyspaced();
     keyspaces.raiseFormatLevel();
     if (settings.externalLog) keyspaces.changeSetting('log', EXTERNAL);
+    keyspaces.openDefault(settings.keyspace);
     keyspaces.changeSetting('compaction', styleToJson(settings.compaction));
   }
   if (settings.externalLog || hasExternalLog(description)) {

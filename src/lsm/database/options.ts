@@ -19,6 +19,7 @@ import {
   MIN_TABLE_FILE_BYTES,
 } from '../limits.ts';
 import type { LogDrop, RecoveryMode } from '../wal/log-recovery.ts';
+import { checkKeyspaceOptions, type KeyspaceOptions } from './keyspace-options.ts';
 import type { Resources } from './resources.ts';
 
 const MIB = 1024 * 1024;
@@ -31,7 +32,8 @@ export interface EngineSystem {
   readonly lockDatabase: LockDatabase;
 }
 
-export interface OpenOptions {
+/** Merge operator, time to live, compaction filter and prefixes for filters are those of the default keyspace. */
+export interface OpenOptions extends KeyspaceOptions {
   /** Makes the database where there is none. Default true. */
   readonly createIfMissing?: boolean;
   /** Refuses a database that is there. Default false. */
@@ -79,10 +81,20 @@ export interface OpenOptions {
   /** Bytes a second that flushes and compactions may read and write together. Default unlimited. */
   readonly backgroundBytesPerSecond?: number;
   /**
+   * Tables are written anew so long after they were written, in milliseconds, 1000 at least: then entries that have expired, or that a filter drops, are gone from the disk wherever they lie.
+   * Not with FIFO compaction. Default 30 days where a keyspace has a time to live or a compaction filter, else never.
+   */
+  readonly rewriteAfterMs?: number | undefined;
+  /**
    * The database writes no log: its owner has one, gives each batch its position there, and replays what comes behind `position` after an opening. What is not in tables is
    * gone when the database is closed or the process ends. A directory is of this kind from its first opening on, and has keyspaces. Default false.
    */
   readonly externalLog?: boolean;
+  /**
+   * Whether values expire by the clock of this database. Without, they expire for readers that say what time it is (`nowMs`), and none is dropped: for a tree that is
+   * one of several replicas, where only what its owner writes may change anything. Default true.
+   */
+  readonly expiresByClock?: boolean;
   /** What happens to a log that does not check (log-recovery.ts). Default `tolerate-torn-tail`. */
   readonly recovery?: RecoveryMode;
   /** Told of everything in the logs that was not applied. */
@@ -100,10 +112,20 @@ export interface OpenOptions {
 export interface Settings extends Required<
   Omit<
     OpenOptions,
-    'resources' | 'keyspaced' | 'codec' | 'formatLevel' | 'cacheBytes' | 'compaction'
+    | 'resources'
+    | 'keyspaced'
+    | 'codec'
+    | 'formatLevel'
+    | 'cacheBytes'
+    | 'compaction'
+    | 'rewriteAfterMs'
+    | keyof KeyspaceOptions
   >
 > {
   readonly compaction: CompactionStyle;
+  readonly rewriteAfterMs: number | undefined;
+  /** Of the default keyspace. */
+  readonly keyspace: KeyspaceOptions;
   readonly resources: Resources | undefined;
   readonly keyspaced: boolean | undefined;
   readonly cacheBytes: number | undefined;
@@ -118,6 +140,9 @@ export function resolveOptions(options: OpenOptions): Settings {
   const level0Files = options.level0Files ?? 4;
   const compaction = resolveStyle(options.compaction ?? 'levelled');
   const limits = level0Limits(compaction, level0Files);
+  const { mergeOperator, ttl, compactionFilter, filterPrefix } = options;
+  const keyspace: KeyspaceOptions = { mergeOperator, ttl, compactionFilter, filterPrefix };
+  checkKeyspaceOptions(keyspace);
   const level0SlowFiles = options.level0SlowFiles ?? limits.slow;
   const settings: Settings = {
     createIfMissing: options.createIfMissing ?? true,
@@ -139,9 +164,12 @@ export function resolveOptions(options: OpenOptions): Settings {
     level0SlowFiles,
     level0StopFiles: options.level0StopFiles ?? Math.max(level0SlowFiles + 1, limits.stop),
     compaction,
+    keyspace,
     level1Bytes: options.level1Bytes ?? 4 * memtableBytes,
     fileBytes: options.fileBytes ?? 8 * MIB,
     backgroundBytesPerSecond: options.backgroundBytesPerSecond ?? Infinity,
+    rewriteAfterMs: options.rewriteAfterMs,
+    expiresByClock: options.expiresByClock ?? true,
     recovery: options.recovery ?? 'tolerate-torn-tail',
     onDrop: options.onDrop ?? (() => {}),
     maxOpenTables: options.maxOpenTables ?? 1000,

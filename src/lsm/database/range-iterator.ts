@@ -11,18 +11,21 @@
  *
  * What is lent is valid until the iterator, or anything else of the database, is used again.
  *
- * An iterator is a sequence and a position. The files and memtables that it looks at are those of the moment: when there are newer ones it is placed on
- * them at its next move, so a slow reader keeps no deleted files and no flushed memtables, only versions of entries.
+ * An iterator is a sequence and a position. The files and memtables that it looks at are those of the moment: when there are newer ones it lets go of the old, and is placed on
+ * the new ones at its next move, so a slow reader keeps no deleted files and no flushed memtables, only versions of entries.
  */
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
 import { BLOCKED, CACHED, END, SYNC, VALID } from '../cursor.ts';
 import { LsmError } from '../errors.ts';
+import { NO_EXPIRY } from '../expiry.ts';
 import { VisibleCursor } from '../visible-cursor.ts';
+import type { ValueRules } from '../value-rules.ts';
 import type { Engine } from './engine.ts';
+import { type KeyspaceRules, NO_RULES, valueRules } from './keyspace-options.ts';
 import { lowerBound, upperBound } from './range-bounds.ts';
 import type { Entry, RangeOptions } from './range.ts';
-import type { ReaderViews } from './reader-views.ts';
+import { PinnedView, type ReaderViews } from './reader-views.ts';
 import type { SnapshotEntry } from './snapshot-list.ts';
 import type { View } from './view.ts';
 import { viewSource } from './view-source.ts';
@@ -50,8 +53,11 @@ export class RangeIterator {
   readonly #sequence: number;
   readonly #lower: GrowingBytes | undefined;
   readonly #upper: GrowingBytes | undefined;
+  readonly #rules: ValueRules | undefined;
   readonly #hold: SnapshotEntry;
   readonly #target = new GrowingBytes();
+  /** The key that it stands on, where it has let go of what it looked at. */
+  #left: GrowingBytes | undefined = undefined;
   readonly #prefix: Uint8Array;
   #view: View | undefined = undefined;
   #cursor: VisibleCursor | undefined = undefined;
@@ -61,7 +67,12 @@ export class RangeIterator {
   #isClosed = false;
 
   /** @internal */
-  constructor(engine: Engine, prefix: Uint8Array, options: RangeOptions) {
+  constructor(
+    engine: Engine,
+    prefix: Uint8Array,
+    options: RangeOptions,
+    rules: KeyspaceRules = NO_RULES,
+  ) {
     engine.checkOpen();
     engine.writes.settle();
     const { snapshot } = options;
@@ -73,8 +84,12 @@ export class RangeIterator {
     this.#lower = lowerBound(prefix, options);
     this.#upper = upperBound(prefix, options);
     this.#sequence = snapshot === undefined ? engine.lastSequence : snapshot.sequenceFor(engine);
-    this.#views = engine.readerViews();
+    const nowMs = options.nowMs ?? snapshot?.nowMs ?? engine.nowMs();
+    this.#rules = valueRules(rules, nowMs, prefix.length, engine.directory);
+    const pinned = snapshot?.view;
+    this.#views = pinned === undefined ? engine.readerViews() : new PinnedView(engine, pinned);
     this.#hold = engine.snapshots.add(this.#sequence, 'iterator', engine.clock.monotonicUs());
+    this.#hold.reader = this;
     this.keyBytes = NO_BYTES;
     this.valueBytes = NO_BYTES;
   }
@@ -203,6 +218,14 @@ export class RangeIterator {
     return this.#engine.copies.copy(valueRegion, valueStart, valueEnd);
   }
 
+  /** When the value expires, in milliseconds since 1970: Infinity for never. Throws TypeError where the keyspace has no time to live. */
+  expiresAt(): number {
+    this.#entry();
+    const rules = this.#rules;
+    if (rules?.hasExpiries !== true) throw new TypeError('the keyspace has no time to live');
+    return rules.lastExpiresAtMs === NO_EXPIRY ? Infinity : rules.lastExpiresAtMs;
+  }
+
   /** Lets go of what it holds. No error where it is closed already. */
   close(): void {
     if (this.#isClosed) return;
@@ -223,7 +246,28 @@ export class RangeIterator {
 
   #entry(): VisibleCursor {
     if (this.#place !== ON) throw new TypeError('the iterator is not on an entry');
+    this.stand();
     return this.#cursor!;
+  }
+
+  /** @internal Lends the entry that it stands on again, where it has let go of it meanwhile. Blocks. Throws LsmError. */
+  stand(): void {
+    if (this.#left === undefined || this.#place !== ON) return;
+    this.#checkOpen();
+    this.#look(SYNC, true);
+    this.#lend(this.#cursor!);
+  }
+
+  /** @internal There are newer files and memtables than those that it may be holding. */
+  letGoOfOld(): void {
+    const isMoving = this.#isBusy || this.#isBlocked;
+    if (isMoving || this.#view === undefined || this.#view === this.#views.view) return;
+    if (this.#place === ON) {
+      const { keyRegion, keyStart, keyEnd } = this.#cursor!;
+      this.#left = new GrowingBytes();
+      this.#left.set(keyRegion, keyStart, keyEnd);
+    }
+    this.#leave();
   }
 
   #checkOpen(): void {
@@ -269,14 +313,16 @@ export class RangeIterator {
 
   /** Takes the newest view; where it stands on an entry, it does so again afterwards. */
   #look(mode: number, isOn: boolean): void {
-    const key = new GrowingBytes();
-    if (isOn) {
+    const key = this.#left ?? new GrowingBytes();
+    if (isOn && this.#left === undefined) {
       const { keyRegion, keyStart, keyEnd } = this.#cursor!;
       key.set(keyRegion, keyStart, keyEnd);
     }
+    this.#left = undefined;
     this.#leave();
     const engine = this.#engine;
     this.#view = engine.retain(this.#views.view);
+    this.#hold.view = this.#view;
     this.#mode = mode;
     if (mode === CACHED) this.#requests ??= new BlockRequests(engine.tables.loader);
     const source = viewSource({
@@ -289,7 +335,8 @@ export class RangeIterator {
       requests: this.#requests,
       formatLevel: engine.versions.formatLevel,
     });
-    this.#cursor = new VisibleCursor(source, this.#sequence, this.#lower, this.#upper);
+    const rules = this.#rules;
+    this.#cursor = new VisibleCursor(source, this.#sequence, this.#lower, this.#upper, rules);
     if (!isOn) return;
     if (this.#isReverse) this.#cursor.seekForPrevious(key.region, 0, key.length);
     else this.#cursor.seek(key.region, 0, key.length);
@@ -299,13 +346,17 @@ export class RangeIterator {
     if (cursor.status !== VALID) return this.#end();
     this.#place = ON;
     this.#count++;
+    this.#lend(cursor);
+    return true;
+  }
+
+  #lend(cursor: VisibleCursor): void {
     this.keyBytes = cursor.keyRegion.bytes;
     this.keyStart = cursor.keyStart + this.#prefixLength;
     this.keyEnd = cursor.keyEnd;
     this.valueBytes = cursor.valueRegion.bytes;
     this.valueStart = cursor.valueStart;
     this.valueEnd = cursor.valueEnd;
-    return true;
   }
 
   #end(): false {
@@ -320,6 +371,7 @@ export class RangeIterator {
     this.#requests?.release();
     if (this.#view !== undefined) this.#engine.releaseView(this.#view);
     this.#view = undefined;
+    this.#hold.view = undefined;
   }
 }
 

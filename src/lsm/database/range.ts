@@ -15,6 +15,8 @@ export interface RangeOptions {
   /** Entries at most. */
   readonly limit?: number | undefined;
   readonly snapshot?: Snapshot | undefined;
+  /** What time it is, in milliseconds since 1970, for values that expire. Default: that of the snapshot, or the clock's. */
+  readonly nowMs?: number | undefined;
 }
 
 export type Entry = [key: Buffer, value: Buffer];
@@ -33,7 +35,8 @@ export class Range implements Iterable<Entry>, AsyncIterable<Entry> {
 
   /** An iterator that stands before the range's first entry and sees the database as it is now. Close it. */
   iterator(): RangeIterator {
-    return new RangeIterator(this.#engine, this.#keyspace.prefix, this.#options);
+    const { prefix, rules } = this.#keyspace;
+    return new RangeIterator(this.#engine, prefix, this.#options, rules);
   }
 
   /** Blocks for what is not in memory. */

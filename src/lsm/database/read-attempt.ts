@@ -16,16 +16,20 @@
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
 import { CACHED, SYNC } from '../cursor.ts';
-import { FOUND, Lookup, NOT_CACHED as MISSED } from '../format/lookup.ts';
+import { FOUND, Lookup, MERGE, NOT_CACHED as MISSED } from '../format/lookup.ts';
 import { MAX_READ_ROUNDS } from '../limits.ts';
 import { LsmError } from '../errors.ts';
 import type { Engine } from './engine.ts';
 import type { Keyspace } from './keyspace.ts';
+import { valueRules } from './keyspace-options.ts';
+import { noOperator } from '../value-rules.ts';
 import { NOT_CACHED } from './read-path.ts';
 import type { View } from './view.ts';
 
 export class ReadAttempt {
   readonly sequence: number;
+  /** What time it is for all runs, in milliseconds since 1970. */
+  readonly nowMs: number;
   readonly #engine: Engine;
   readonly #keyspace: Keyspace;
   readonly #view: View;
@@ -42,6 +46,7 @@ export class ReadAttempt {
     this.#engine = engine;
     this.#keyspace = keyspace;
     this.sequence = engine.lastSequence;
+    this.nowMs = engine.nowMs();
     this.#view = engine.retainView();
     this.#requests = new BlockRequests(engine.tables.loader);
     this.#lookup = new Lookup(engine.cache, this.#requests);
@@ -60,10 +65,18 @@ export class ReadAttempt {
     region.bytes.set(prefix);
     region.bytes.set(key, prefix.length);
     const mode = this.#rounds < MAX_READ_ROUNDS ? CACHED : SYNC;
-    const { points, copies } = this.#engine;
+    const { points, copies, ruledReads } = this.#engine;
     const lookup = this.#lookup;
+    const rules = valueRules(keyspace.rules, this.nowMs, prefix.length, this.#engine.directory);
+    if (rules !== undefined) {
+      return ruledReads.find(this.#view, region, end, this.sequence, rules, mode, lookup);
+    }
     const answer = points.find(this.#view, region, 0, end, this.sequence, mode, lookup);
     if (answer === MISSED) return NOT_CACHED;
+    if (answer === MERGE) {
+      lookup.release();
+      throw noOperator(this.#engine.directory);
+    }
     if (answer !== FOUND) return undefined;
     const value = copies.copy(lookup.region, lookup.start, lookup.end);
     lookup.release();

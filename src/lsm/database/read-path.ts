@@ -9,8 +9,9 @@ import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import type { Region } from '../../bytes/region.ts';
 import { BlockRequests } from '../cache/block-requests.ts';
 import { CACHED, SYNC } from '../cursor.ts';
-import { FOUND, Lookup, NOT_CACHED as MISSED } from '../format/lookup.ts';
+import { FOUND, Lookup, MERGE, NOT_CACHED as MISSED } from '../format/lookup.ts';
 import { MAX_READ_ROUNDS } from '../limits.ts';
+import { noOperator } from '../value-rules.ts';
 import type { Engine } from './engine.ts';
 
 /** A read that may not wait did not find a block in memory. */
@@ -28,7 +29,7 @@ export class ReadPath {
     const engine = this.#engine;
     const { lookup, points, view } = engine;
     const answer = points.find(view, region, start, end, sequence, SYNC, lookup);
-    return answer === FOUND ? this.#take(lookup) : undefined;
+    return answer === FOUND ? this.#take(lookup) : this.#none(answer, lookup);
   }
 
   hasSync(region: Region, start: number, end: number, sequence: number): boolean {
@@ -48,7 +49,7 @@ export class ReadPath {
     const { lookup, points, view } = this.#engine;
     const answer = points.find(view, region, start, end, sequence, CACHED, lookup);
     if (answer === FOUND) return this.#take(lookup);
-    if (answer !== MISSED) return undefined;
+    if (answer !== MISSED) return this.#none(answer, lookup);
     lookup.requests.release();
     return NOT_CACHED;
   }
@@ -65,7 +66,7 @@ export class ReadPath {
       answer = points.find(view, region, start, end, sequence, SYNC, lookup);
       misses.took(engine.clock.monotonicUs() - startUs);
     }
-    const value = answer === FOUND ? this.#take(lookup) : undefined;
+    const value = answer === FOUND ? this.#take(lookup) : this.#none(answer, lookup);
     if (!turn.isLong()) return Promise.resolve(value);
     return new Promise((resolve) => turn.next(() => resolve(value)));
   }
@@ -87,13 +88,19 @@ export class ReadPath {
         const mode = round < MAX_READ_ROUNDS ? CACHED : SYNC;
         const answer = engine.points.find(view, key.region, 0, key.length, sequence, mode, lookup);
         if (answer === FOUND) return this.#take(lookup);
-        if (answer !== MISSED) return undefined;
+        if (answer !== MISSED) return this.#none(answer, lookup);
         await requests.load();
       }
     } finally {
       requests.release();
       engine.releaseView(view);
     }
+  }
+
+  #none(answer: number, lookup: Lookup): undefined {
+    if (answer !== MERGE) return undefined;
+    lookup.release();
+    throw noOperator(this.#engine.directory);
   }
 
   #take(lookup: Lookup): Buffer {

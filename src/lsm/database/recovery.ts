@@ -235,6 +235,8 @@ export class Recovery {
         targetBytes: Infinity,
         snapshots: [],
         deadRanges: [],
+        rules: [],
+        nowMs: 0,
         keepsDeletions: true,
         below: [],
         maxOverlapBytes: Infinity,

@@ -1,10 +1,13 @@
 import { expect, test } from 'vitest';
+import { SeededRandomness } from '../../os/randomness.ts';
 import { bytes, text } from '../testing/model.ts';
+import { randomOptions } from '../testing/random-options.ts';
 import { SimulatedSystem } from '../testing/simulated-system.ts';
 import { type Database, open } from './database.ts';
 import type { OpenOptions } from './options.ts';
 import { Resources } from './resources.ts';
 
+const SEEDS = 25 * Number(process.env['KVASIR_SOAK'] ?? 1);
 const MIB = 1024 * 1024;
 const OPTIONS: OpenOptions = { memtableBytes: 128 * 1024, codec: 'none' };
 
@@ -144,3 +147,52 @@ test('who reads alone ends no jobs of who writes', async () => {
   expectAll(db, 100);
   await system.until(db.close());
 });
+
+test('several databases against models, opened and closed while others read', async () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    const random = new SeededRandomness(seed);
+    const system = new SimulatedSystem();
+    const memoryBytes = [128 * 1024, MIB, 16 * MIB][random.below(3)]!;
+    const resources = new Resources({ workers: 0, memoryBytes });
+    const opened = async (i: number): Promise<Database> => {
+      const { cacheBytes: _cacheBytes, ...options } = randomOptions(random);
+      return system.until(open(`/data${i}`, { ...options, resources, system }));
+    };
+    const models = [0, 1, 2].map(() => new Map<string, string>());
+    const databases = [await opened(0), await opened(1), await opened(2)];
+    for (let i = 0; i < 600; i++) {
+      const n = random.below(3);
+      const db = databases[n]!;
+      const model = models[n]!;
+      const k = text(key(random.below(150)))!;
+      const choice = random.below(100);
+      if (choice < 55) {
+        const value = `${n} ${i} `.repeat(1 + random.below(60));
+        db.putSync(bytes(k), bytes(value));
+        model.set(k, value);
+      } else if (choice < 65) {
+        db.deleteSync(bytes(k));
+        model.delete(k);
+      } else if (choice < 90) expect(text(db.getSync(bytes(k)))).toBe(model.get(k));
+      else if (choice < 94) {
+        const found = [...db.range()].map(([a, b]) => [text(a), text(b)]);
+        expect(found).toEqual([...model].sort(([a], [b]) => (a < b ? -1 : 1)));
+      } else if (choice < 96) await system.until(db.flush());
+      else if (choice < 97) await system.until(db.compact());
+      else if (choice < 99) {
+        await system.until(db.close());
+        databases[n] = await opened(n);
+      } else {
+        const other = databases[(n + 1) % 3]!;
+        const iterator = db.range().iterator();
+        iterator.next();
+        for (const _ of other.range());
+        while (iterator.next());
+        iterator.close();
+      }
+      databases[n]!.checkInvariants();
+    }
+    for (const db of databases) await system.until(db.close());
+    expect(resources.budget.usedBytes).toBe(0);
+  }
+}, 3_600_000);

@@ -1,7 +1,9 @@
 /** What a database tells of itself. */
+import { bytesOf } from '../compaction/compaction.ts';
 import type { JobResult } from '../compaction/job.ts';
 import { LEVELS } from '../limits.ts';
 import type { Engine } from './engine.ts';
+import type { View } from './view.ts';
 
 /** What flushes and compactions did that wrote to a level. */
 export class LevelWork {
@@ -29,6 +31,8 @@ export class Counters {
   compactionUs = 0;
   /** The same by the level that was written to. */
   readonly levels: readonly LevelWork[] = Array.from({ length: LEVELS }, () => new LevelWork());
+  /** Calls of merge operators and compaction filters that failed. */
+  operatorFailures = 0;
   /** Tables that were dropped whole, by age or size. */
   droppedTables = 0;
   droppedBytes = 0;
@@ -78,6 +82,10 @@ export interface PinStats {
   /** Writes since then, whose overwritten versions have to be kept. */
   readonly writesBehind: number;
   readonly ageMs: number;
+  /** Tables and memtables that are there for it, or others like it, alone: those that it stands on and no read of now looks at. */
+  readonly tables: number;
+  readonly tableBytes: number;
+  readonly memtables: number;
 }
 
 /** Sizes in bytes, times in milliseconds, counts since the opening unless they are of now. */
@@ -144,6 +152,8 @@ export interface Stats {
     readonly stopMs: number;
     readonly longestStopMs: number;
   };
+  /** Merge operators and compaction filters of the user's: calls that threw, or gave what they must not. */
+  readonly operators: { readonly failures: number };
   /** Snapshots and iterators that are open, the oldest sequence first. */
   readonly pins: readonly PinStats[];
   /** Sets of tables that somebody reads, the newest included. */
@@ -158,11 +168,12 @@ export function statsOf(engine: Engine): Stats {
   const { loader } = tables;
   const now = engine.clock.monotonicUs();
   const written = stats.logBytes + stats.flushedBytes + stats.compactionWrittenBytes;
-  const pins = snapshots.entries().map(({ holder, sequence, sinceUs }) => ({
+  const pins = snapshots.entries().map(({ holder, sequence, sinceUs, view }) => ({
     holder,
     sequence,
     writesBehind: engine.lastSequence - sequence,
     ageMs: (now - sinceUs) / 1000,
+    ...heldBy(view, engine.view),
   }));
   pins.sort((a, b) => a.sequence - b.sequence);
   return {
@@ -226,8 +237,21 @@ export function statsOf(engine: Engine): Stats {
       stopMs: stats.stopUs / 1000,
       longestStopMs: stats.longestStopUs / 1000,
     },
+    operators: { failures: stats.operatorFailures },
     pins,
     versions: versions.liveVersions,
     memory: { limitBytes: engine.budget.limitBytes, usedBytes: engine.budget.usedBytes },
   };
+}
+
+/** What an older view has that the newest has not. */
+function heldBy(
+  view: View | undefined,
+  newest: View,
+): Pick<PinStats, 'tables' | 'tableBytes' | 'memtables'> {
+  if (view === undefined || view === newest) return { tables: 0, tableBytes: 0, memtables: 0 };
+  const there = new Set(newest.version.levels.flat().map(({ number }) => number));
+  const gone = view.version.levels.flat().filter(({ number }) => !there.has(number));
+  const memtables = view.memtables.filter((held) => !newest.memtables.includes(held));
+  return { tables: gone.length, tableBytes: bytesOf(gone), memtables: memtables.length };
 }

@@ -14,6 +14,7 @@ import { MemtableCursor } from '../memtable/memtable-cursor.ts';
 import { MergingCursor } from '../merging-cursor.ts';
 import { RangeMask, type RunRanges, WholeRun } from '../range-mask.ts';
 import { LevelCursor } from '../version/level-cursor.ts';
+import { PrefixRange } from '../version/prefix-range.ts';
 import { LevelRanges } from '../version/level-ranges.ts';
 import type { LevelIndex } from '../version/level-index.ts';
 import type { TableFile } from '../version/table-file.ts';
@@ -55,12 +56,15 @@ export function viewSource(options: ViewSourceOptions): Cursor {
 
 class Runs {
   readonly #options: ViewSourceOptions;
+  readonly #range: PrefixRange | undefined;
   readonly #cursors: Cursor[] = [];
   /** Of the runs so far. */
   #ranges: readonly RunRanges[] = [];
 
   constructor(options: ViewSourceOptions) {
+    const { lower, upper } = options;
     this.#options = options;
+    this.#range = lower && upper && new PrefixRange(lower, upper);
   }
 
   /** A run that is older than all before. */
@@ -87,7 +91,7 @@ class Runs {
     const files =
       formatLevel === 1 ? NONE : withRanges.filter((file) => isWithin(file, this.#options));
     const ranges = files.length === 0 ? undefined : new LevelRanges(files, level, tables);
-    this.add(new LevelCursor(index, level, tables, mode, requests), ranges);
+    this.add(new LevelCursor(index, level, tables, mode, requests, this.#range), ranges);
   }
 
   merged(): Cursor {

@@ -10,6 +10,7 @@
  */
 import { FileError } from '../../os/file-system.ts';
 import { BatchReader } from '../batch-reader.ts';
+import { addEnveloped } from '../enveloped-entry.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import {
   DIRECT_BATCH_BYTES,
@@ -75,6 +76,11 @@ export class WritePath {
     if (prefix.length > 0) bytes.set(prefix, group.keyAt);
     bytes.set(key, group.keyAt + prefix.length);
     bytes.set(value, group.valueAt);
+  }
+
+  /** Adds a value in the envelope of keyspaces with a time to live (expiry.ts). Throws LsmError LIMIT. */
+  addEnveloped(prefix: Uint8Array, key: Uint8Array, value: Uint8Array, expiresAtMs: number): void {
+    addEnveloped(this.#group, prefix, key, value, expiresAtMs);
   }
 
   /** Of what was added last, and of everything before it. */

@@ -35,6 +35,9 @@ export interface BlockSource {
   readonly blocksEnd: number;
   /** Entries of a data block, on the average and a little more; 0 or nothing where that is not known. */
   readonly blockEntries?: number;
+  /** Keeps the file open until `letGo`, for a read that is made later. */
+  hold?(): void;
+  letGo?(): void;
 }
 
 const FIRST_BUFFER_BYTES = 16 * 1024;

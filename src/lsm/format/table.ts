@@ -61,6 +61,12 @@ import { verifyTable, type TableCheck } from './verify-table.ts';
 const NO_SLOT = -1;
 const NO_RANGES: readonly RangeDeletion[] = [];
 
+/** The table cache. */
+interface TableKeeper {
+  retain(table: Table): void;
+  release(table: Table): void;
+}
+
 /** Blocks of the table, as its footer and metaindex name them. */
 interface Layout {
   readonly formatLevel: FormatLevel;
@@ -84,8 +90,12 @@ export class Table implements BlockSource {
   readonly properties: TableProperties | undefined;
   /** Which prefixes of keys are in the filter besides whole keys. */
   readonly filterPrefix: FilterPrefix | undefined;
+  /** The same as text. */
+  readonly filterRule: string;
   /** False once it is closed: a reference that was kept without being in use is worth nothing then. */
   isOpen = true;
+  /** Whoever closes it, and is to be asked for keeping it open. */
+  keeper: TableKeeper | undefined = undefined;
   /** Whether index and filter are to stay in the cache, within its share: levels 0 and 1. Takes effect when they are next read. */
   isHeld = false;
   /** Entries of a higher type are no entries of this level. */
@@ -114,7 +124,8 @@ export class Table implements BlockSource {
     this.layout = layout;
     this.loader = loader;
     this.properties = properties;
-    this.filterPrefix = parsePrefix(properties?.filterPrefix ?? '');
+    this.filterRule = properties?.filterPrefix ?? '';
+    this.filterPrefix = parsePrefix(this.filterRule);
     this.maxType = layout.formatLevel === 1 ? TYPE_VALUE : MAX_TYPE;
     this.#cache = loader.cache;
   }
@@ -299,7 +310,7 @@ export class Table implements BlockSource {
    * Whether a key whose prefix by the rule `filterPrefix` has this hash (`filterHash` of the prefix) may be there: ABSENT is certain, FOUND means perhaps, NOT_CACHED as in
    * `get`.
    */
-  mayContainPrefix(hash: number, mode: number, requests: BlockRequests): number {
+  mayContainPrefix(hash: number, mode: number, requests: BlockRequests | undefined): number {
     const { filter } = this.layout;
     if (filter === undefined || this.filterPrefix === undefined) return FOUND;
     const slot = this.#openFilter(filter, mode, requests);
@@ -369,6 +380,14 @@ export class Table implements BlockSource {
     this.ranges = undefined;
   }
 
+  hold(): void {
+    this.keeper?.retain(this);
+  }
+
+  letGo(): void {
+    this.keeper?.release(this);
+  }
+
   // ---- for cursors
 
   /**
@@ -399,13 +418,14 @@ export class Table implements BlockSource {
     return new LsmError('UNSUPPORTED', `an entry of type ${typeOf(low)}`, place);
   }
 
-  #openFilter(handle: BlockHandle, mode: number, requests: BlockRequests): number {
+  /** `requests`: for CACHED mode. */
+  #openFilter(handle: BlockHandle, mode: number, requests: BlockRequests | undefined): number {
     const { offset, size } = handle;
     let slot = this.#cache.peek(this.#filterSlot, this.fileNumber, offset);
     if (slot >= 0 && slot === this.#filterSlot) return slot;
     if (slot < 0) {
       if (mode === CACHED) {
-        requests.add(this, FILTER, offset, size);
+        requests!.add(this, FILTER, offset, size);
         return NO_SLOT;
       }
       slot = this.loader.load(this, FILTER, offset, size);

@@ -4,6 +4,7 @@
  */
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { type FileSystem, joinPath, type OpenFile } from '../../os/file-system.ts';
+import { envelopeBytes, NO_ENVELOPE, writeEnvelope } from '../expiry.ts';
 import { TableBuilder } from '../format/table-builder.ts';
 import type { TableMeta, TableWriteOptions } from '../format/table-options.ts';
 import { trailerHigh, trailerLow, TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
@@ -63,8 +64,16 @@ export class IngestOutput {
     this.#order.reset();
   }
 
-  /** `value` undefined: a deletion. Throws RangeError for a key that is not behind the last one, LsmError, FileError. */
-  add(prefix: Uint8Array, key: Uint8Array, value: Uint8Array | undefined): void {
+  /**
+   * `value` undefined: a deletion. `expiresAtMs`: for an envelope around it (expiry.ts), NO_ENVELOPE for none. Throws RangeError for a key that is not behind the last
+   * one, LsmError, FileError.
+   */
+  add(
+    prefix: Uint8Array,
+    key: Uint8Array,
+    value: Uint8Array | undefined,
+    expiresAtMs: number = NO_ENVELOPE,
+  ): void {
     const whole = this.#key;
     const end = prefix.length + key.length;
     whole.reserve(end);
@@ -72,9 +81,13 @@ export class IngestOutput {
     whole.region.bytes.set(key, prefix.length);
     whole.length = end;
     this.#order.check(whole.region, 0, end);
-    const valueLength = value?.length ?? 0;
+    const head = expiresAtMs === NO_ENVELOPE ? 0 : envelopeBytes(expiresAtMs);
+    const valueLength = value === undefined ? 0 : head + value.length;
     this.#value.reserve(valueLength);
-    if (value !== undefined) this.#value.region.bytes.set(value);
+    if (value !== undefined) {
+      if (head > 0) writeEnvelope(this.#value.region, 0, expiresAtMs);
+      this.#value.region.bytes.set(value, head);
+    }
     const builder = (this.#builder ??= this.#begin());
     const low = value === undefined ? this.#lowDeletion : this.#low;
     const { region } = this.#value;

@@ -13,11 +13,11 @@
  */
 import { joinPath } from '../../os/file-system.ts';
 import type { Engine } from '../database/engine.ts';
-import type { Keyspace } from '../database/keyspace.ts';
+import type { ExpiryOptions, Keyspace } from '../database/keyspace.ts';
 import { checkEntry } from '../database/keyspace.ts';
 import { tableOptions } from '../database/options.ts';
 import { fromFileError, LsmError } from '../errors.ts';
-import { MAX_SEQUENCE, TRAILER_BYTES } from '../internal-key.ts';
+import { MAX_SEQUENCE, TRAILER_BYTES, TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
 import { INGEST_FIRST_ROOM, INGEST_ROOM_FACTOR, LEVELS, MAX_INGEST_TABLES } from '../limits.ts';
 import { tableFileName } from '../manifest/file-names.ts';
 import { type NewFile, VersionEdit } from '../manifest/version-edit.ts';
@@ -25,8 +25,12 @@ import { IngestOutput, type IngestTable } from './ingest-output.ts';
 import { OutsideTable } from './outside-table.ts';
 import { levelFor } from './placement.ts';
 
-/** Ascending keys, each once; without a value, a deletion. */
-export type IngestEntry = readonly [key: Uint8Array, value: Uint8Array | undefined];
+/** Ascending keys, each once; without a value, a deletion. When the value expires, in a keyspace with a time to live: its default, where that is not said. */
+export type IngestEntry = readonly [
+  key: Uint8Array,
+  value: Uint8Array | undefined,
+  expiry?: ExpiryOptions | undefined,
+];
 
 /** Entries of one keyspace: in order, or table files each of which is. No two parts of one ingest may have keys in one range. */
 export type IngestPart =
@@ -94,6 +98,7 @@ export class Ingestions {
 
   #begin(room: number): IngestOutput {
     const { settings, versions, files, directory, lastSequence, writeFailure } = this.#engine;
+    const { keyspaces } = this.#engine;
     if (writeFailure !== undefined) throw writeFailure;
     const sequence = lastSequence + room;
     if (sequence > MAX_SEQUENCE) {
@@ -104,7 +109,10 @@ export class Ingestions {
       files,
       directory,
       allocateFileNumber: () => versions.allocateFileNumbers(1),
-      table: tableOptions(settings, LEVELS - 1, versions.formatLevel === 1 ? 1 : 2),
+      table: {
+        ...tableOptions(settings, LEVELS - 1, versions.formatLevel === 1 ? 1 : 2),
+        filterPrefix: keyspaces.filterPrefix(),
+      },
       targetBytes: this.#engine.background.targetBytes(LEVELS - 1),
       sequence,
     });
@@ -116,16 +124,14 @@ export class Ingestions {
     entries: Iterable<IngestEntry> | AsyncIterable<IngestEntry>,
   ): Promise<void> {
     if (Symbol.asyncIterator in entries) {
-      for await (const [key, value] of entries) {
-        checkEntry(key, value ?? NO_PREFIX);
-        output.add(keyspace.prefix, key, value);
+      for await (const entry of entries) {
+        addEntry(output, keyspace, entry);
         await this.#pause(output);
       }
     } else {
       const { turn } = this.#engine;
-      for (const [key, value] of entries) {
-        checkEntry(key, value ?? NO_PREFIX);
-        output.add(keyspace.prefix, key, value);
+      for (const entry of entries) {
+        addEntry(output, keyspace, entry);
         if (output.isFull || turn.isLong()) await this.#pause(output);
       }
     }
@@ -141,7 +147,8 @@ export class Ingestions {
       const table = new OutsideTable(path, this.#engine);
       try {
         while (table.next()) {
-          output.add(keyspace.prefix, table.key(), table.value());
+          const expiresAtMs = keyspace.expiryOf(TYPE_VALUE, undefined);
+          output.add(keyspace.prefix, table.key(), table.value(), expiresAtMs);
           if (output.isFull || this.#engine.turn.isLong()) await this.#pause(output);
         }
       } finally {
@@ -185,6 +192,14 @@ export class Ingestions {
     if (turn.isLong()) await turn.passed();
     this.#engine.checkOpen();
   }
+}
+
+/** Throws TypeError, LsmError LIMIT, UNSUPPORTED. */
+function addEntry(output: IngestOutput, keyspace: Keyspace, entry: IngestEntry): void {
+  const [key, value, expiry] = entry;
+  checkEntry(key, value ?? NO_PREFIX);
+  const type = value === undefined ? TYPE_DELETION : TYPE_VALUE;
+  output.add(keyspace.prefix, key, value, keyspace.expiryOf(type, expiry));
 }
 
 /** Blocks. Throws LsmError, FileError. */

@@ -9,10 +9,12 @@ import type { Database } from '../database/database.ts';
 import type { Batch } from '../database/batch.ts';
 import { open } from '../database/database.ts';
 import type { Keyspace } from '../database/keyspace.ts';
+import type { KeyspaceOptions } from '../database/keyspace-options.ts';
 import type { OpenOptions } from '../database/options.ts';
 import type { RangeIterator } from '../database/range-iterator.ts';
 import type { RangeOptions } from '../database/range.ts';
 import { NOT_CACHED } from '../database/read-path.ts';
+import type { KeyPart } from '../format/filter-prefix.ts';
 import type { Snapshot } from '../database/snapshot.ts';
 import { checkDirectory } from '../tools/directory-check.ts';
 import { problemText } from '../tools/problem.ts';
@@ -22,6 +24,14 @@ import { SimulatedSystem } from './simulated-system.ts';
 
 const DIRECTORY = '/data';
 const OPEN_AT_ONCE = 4;
+/** Some have many keys of these runs, others few. */
+const PREFIXES: readonly (KeyPart | false)[] = [
+  false,
+  { bytes: 1 },
+  { bytes: 11 },
+  { through: 97 },
+  { through: 48 },
+];
 
 interface OpenSnapshot {
   readonly snapshot: Snapshot;
@@ -102,15 +112,31 @@ export class ModelRun {
     this.#db = await this.#system.until(
       open(DIRECTORY, {
         ...this.#options,
+        ...this.#rules(),
         ...this.#changes(this.#random),
         system: this.#system,
       }),
     );
   }
 
+  #spaceOf(name: string): Keyspace {
+    return name === '' ? this.#db : this.#db.keyspace(name, this.#rules());
+  }
+
+  /** At format level 2 all keyspaces have a merge operator; at level 1 values are in envelopes, of every other seed. */
+  #rules(): KeyspaceOptions {
+    const filterPrefix = PREFIXES[this.#seed % PREFIXES.length]!;
+    if (this.#options.formatLevel === 2) return { mergeOperator: 'append', filterPrefix };
+    return this.#hasExpiries ? { ttl: true, filterPrefix } : { filterPrefix };
+  }
+
+  get #hasExpiries(): boolean {
+    return this.#options.formatLevel === 1 && this.#seed % 2 === 0;
+  }
+
   #space(): { name: string; space: Keyspace } {
     const name = this.#spaces[this.#random.below(this.#spaces.length)]!;
-    return { name, space: name === '' ? this.#db : this.#db.keyspace(name) };
+    return { name, space: this.#spaceOf(name) };
   }
 
   async #operation(): Promise<void> {
@@ -149,6 +175,10 @@ export class ModelRun {
     for (let i = 0; i < count; i++) {
       const key = this.#key();
       const { name, space } = this.#space();
+      if (this.#options.formatLevel === 2 && random.below(4) === 0) {
+        promises.push(this.#append(name, space, key, isBatch ? batch : undefined));
+        continue;
+      }
       if (this.#options.formatLevel === 2 && random.below(8) === 0) {
         promises.push(this.#deleteRange(name, space, key, isBatch ? batch : undefined));
         continue;
@@ -157,7 +187,12 @@ export class ModelRun {
       const value = this.#value();
       if (isDeletion) this.#model.delete(name, key);
       else this.#model.put(name, key, value);
-      if (isBatch && isDeletion) batch.delete(bytes(key), space);
+      if (isDeletion && this.#hasExpiries && random.below(2) === 0) {
+        // As good as a deletion.
+        const expired = { expiresAtMs: 1 + random.below(1000) };
+        if (isBatch) batch.put(bytes(key), bytes(value), space, expired);
+        else promises.push(space.put(bytes(key), bytes(value), { sync, ...expired }));
+      } else if (isBatch && isDeletion) batch.delete(bytes(key), space);
       else if (isBatch) batch.put(bytes(key), bytes(value), space);
       else if (random.below(3) === 0) {
         if (isDeletion) space.deleteSync(bytes(key), { sync });
@@ -173,6 +208,15 @@ export class ModelRun {
     if (isBatch && random.below(3) === 0) batch.writeSync({ sync });
     else if (isBatch) promises.push(batch.write({ sync }));
     await this.#system.until(Promise.all(promises));
+  }
+
+  #append(name: string, space: Keyspace, key: string, batch: Batch | undefined): Promise<void> {
+    const operand = this.#value().slice(0, 20);
+    this.#model.append(name, key, operand);
+    if (batch !== undefined) batch.merge(bytes(key), bytes(operand), space);
+    else if (this.#random.below(2) === 0) space.mergeSync(bytes(key), bytes(operand));
+    else return space.merge(bytes(key), bytes(operand));
+    return Promise.resolve();
   }
 
   #deleteRange(
@@ -191,7 +235,7 @@ export class ModelRun {
 
   /** A batch that is begun before there are keyspaces would keep the directory raw. */
   #batch(): Batch {
-    if (this.#spaces.length > 1) this.#db.keyspace('a');
+    if (this.#spaces.length > 1) this.#spaceOf('a');
     return this.#db.batch();
   }
 
@@ -371,7 +415,7 @@ export class ModelRun {
 
   async #readAll(): Promise<void> {
     for (const name of this.#spaces) {
-      const space = name === '' ? this.#db : this.#db.keyspace(name);
+      const space = this.#spaceOf(name);
       const expected = this.#model.range(name);
       expect([...space.range()].map(([k, v]) => [text(k), text(v)])).toEqual(expected);
       for (const key of this.#keys) {

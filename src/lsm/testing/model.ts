@@ -41,6 +41,11 @@ export class Model {
     this.#space(space).delete(key);
   }
 
+  /** The merge operator `append`. */
+  append(space: string, key: string, operand: string): void {
+    this.put(space, key, (this.get(space, key) ?? '') + operand);
+  }
+
   deleteRange(space: string, from: string, to: string): void {
     const entries = this.#space(space);
     for (const key of entries.keys()) if (key >= from && key < to) entries.delete(key);

@@ -11,12 +11,15 @@ import {
   MAX_TRAILER_HIGH,
   MAX_TYPE,
   TRAILER_BYTES,
+  TYPE_MERGE,
   TYPE_RANGE_DELETION,
   TYPE_VALUE,
   typeOf,
 } from '../internal-key.ts';
+import { expiryOf, NO_ENVELOPE } from '../expiry.ts';
 import { BlockWalk } from './block-walk.ts';
 import { internalKeyText } from './bytes-text.ts';
+import type { KeyNames } from './key-names.ts';
 import type { Report } from './problem.ts';
 import type { IndexEntry } from './raw-table.ts';
 import type { TableContents } from './table-contents.ts';
@@ -27,6 +30,8 @@ export interface TableCheckOptions {
   /** Whether keys are in the order of their bytes; with another comparator order is not looked at. */
   readonly isBytewise: boolean;
   readonly report: Report;
+  /** What keyspaces do with values; default they are what is stored. */
+  readonly names?: KeyNames | undefined;
 }
 
 /** A filter block, and where it is in the file. */
@@ -124,6 +129,7 @@ export class DataBlockCheck {
     if (this.#options.isBytewise) this.#checkOrder();
     this.#checkTrailer(key, keyEnd);
     this.#checkFilters(key, keyEnd);
+    this.#checkValue(key, keyEnd);
     const contents = this.#contents;
     contents.count(key, keyLength, valueEnd - valueStart);
     if (contents.smallest.length === 0) contents.smallest = this.#walk.keyBytes();
@@ -162,6 +168,27 @@ export class DataBlockCheck {
       const problem = `an entry of type ${type} in a data block of format level ${formatLevel}`;
       this.#once(this.#offset, problem, 'UNSUPPORTED');
     }
+  }
+
+  /** Of keyspaces with a time to live each value is in an envelope; operands are of those with an operator. */
+  #checkValue(key: Region, keyEnd: number): void {
+    const { names } = this.#options;
+    const type = typeOf(key.view.getUint32(keyEnd, true));
+    if (names === undefined || (type !== TYPE_VALUE && type !== TYPE_MERGE)) return;
+    const { keyspace, hasExpiries, hasMergeOperator } = names.split(key.bytes.subarray(0, keyEnd));
+    const where = keyspace === undefined || keyspace === '' ? '' : ` of the keyspace ${keyspace}`;
+    if (type === TYPE_MERGE && !hasMergeOperator && names.isKnown(keyspace)) {
+      this.#once(
+        this.#offset,
+        `an operand${where}, which has no merge operator`,
+        'CORRUPTION',
+        true,
+      );
+    }
+    if (type !== TYPE_VALUE || !hasExpiries) return;
+    const { region, valueStart, valueEnd } = this.#walk;
+    if (expiryOf(region, valueStart, valueEnd) !== NO_ENVELOPE) return;
+    this.#once(this.#offset, `a value${where} without its envelope`, 'CORRUPTION', true);
   }
 
   #checkFilters(key: Region, keyEnd: number): void {

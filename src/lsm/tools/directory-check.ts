@@ -12,8 +12,9 @@
  * Keys of a comparator that we lack are checked but for their order. Memory: a block, the index and filters of one table, and what the
  * manifest says of all.
  */
-import { type FileSystem, joinPath } from '../../os/file-system.ts';
+import { FileError, type FileSystem, joinPath } from '../../os/file-system.ts';
 import { NodeFileSystem } from '../../os/node-file-system.ts';
+import { LsmError } from '../errors.ts';
 import type { BlockLoader } from '../format/block-loader.ts';
 import { CURRENT_FILE, KVASIR_FILE, logFileName, tableFileName } from '../manifest/file-names.ts';
 import { checkDescription, readKvasirFile } from '../manifest/kvasir-file.ts';
@@ -25,6 +26,7 @@ import {
 } from '../manifest/manifest-state.ts';
 import type { NewFile } from '../manifest/version-edit.ts';
 import { filesOfKind, listDirectory, type ListedFile } from './directory-listing.ts';
+import { KeyNames } from './key-names.ts';
 import { type CheckedFile, checkLevels, compareWithManifest } from './level-check.ts';
 import { checkLogs, isLive, type LogCheck } from './log-check.ts';
 import { type ManifestReplay, replayCurrent } from './manifest-replay.ts';
@@ -102,6 +104,7 @@ class DirectoryCheck {
   #listed: readonly ListedFile[] = [];
   #replay: ManifestReplay | undefined = undefined;
   #isBytewise = true;
+  #names: KeyNames | undefined = undefined;
   #tables = 0;
   #entries = 0;
   #logEntries = 0;
@@ -116,6 +119,7 @@ class DirectoryCheck {
   *run(): Generator<Progress, void> {
     this.#listed = listDirectory(this.#files, this.#directory);
     this.#readManifest();
+    this.#readNames();
     const state = this.#state;
     const names = new Map(filesOfKind(this.#listed, 'table').map((f) => [f.number, f.name]));
     const logs = this.#logs(state);
@@ -185,6 +189,16 @@ class DirectoryCheck {
     return this.#replay?.error === undefined ? this.#replay?.state : undefined;
   }
 
+  /** A KVASIR that cannot be read is told of later. */
+  #readNames(): void {
+    try {
+      const description = readKvasirFile(this.#files, this.#directory);
+      if (description !== undefined) this.#names = new KeyNames(description);
+    } catch (error) {
+      if (!(error instanceof LsmError) && !(error instanceof FileError)) throw error;
+    }
+  }
+
   // ---- tables
 
   /** The version's tables; where the version is not known, all that are there. */
@@ -204,7 +218,8 @@ class DirectoryCheck {
       const open = this.#files.open(joinPath(this.#directory, name), 'read');
       try {
         const table = new RawTable(open, file.number, this.#loader);
-        const options = { name, isBytewise: this.#isBytewise, report: this.#report };
+        const report = this.#report;
+        const options = { name, isBytewise: this.#isBytewise, report, names: this.#names };
         contents = yield* this.#counted(checkTable(table, options));
         this.#tables++;
         this.#entries += contents.entries;

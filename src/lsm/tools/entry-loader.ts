@@ -5,6 +5,7 @@
 import type { Batch } from '../database/batch.ts';
 import type { Database } from '../database/database.ts';
 import type { Keyspace } from '../database/keyspace.ts';
+import type { KeyspaceOptions } from '../database/keyspace-options.ts';
 
 const BATCH_BYTES = 1024 * 1024;
 
@@ -21,13 +22,16 @@ export class EntryLoader {
   }
 
   /**
-   * Adds an entry, copying its bytes; `keyspace` is made where it is not there, '' is the default one. True: `write` is due. Throws LsmError LIMIT; UNSUPPORTED
-   * where the database has no keyspaces.
+   * Adds an entry, copying its bytes; `keyspace` is made where it is not there, '' is the default one. `expiresAtMs`: Infinity for never, undefined for what the
+   * keyspace does by default; one that is made for an entry that expires has a time to live. True: `write` is due. Throws LsmError LIMIT; UNSUPPORTED where the database
+   * has no keyspaces, and for a value that expires where the keyspace has no time to live.
    */
-  add(keyspace: string, key: Uint8Array, value: Uint8Array): boolean {
-    const target = this.#keyspace(keyspace);
+  add(keyspace: string, key: Uint8Array, value: Uint8Array, expiresAtMs?: number): boolean {
+    const expires = expiresAtMs !== undefined && expiresAtMs !== Infinity;
+    const target = this.keyspace(keyspace, expires ? { ttl: true } : {});
     const batch = (this.#batch ??= this.#database.batch());
-    batch.put(key, value, target);
+    const hasTtl = target.options.ttl !== undefined;
+    batch.put(key, value, target, hasTtl || expires ? { expiresAtMs } : undefined);
     this.entries++;
     this.bytes += key.length + value.length;
     return batch.sizeBytes >= BATCH_BYTES;
@@ -48,12 +52,16 @@ export class EntryLoader {
     await this.#database.sync();
   }
 
-  /** Keyspaces before the first batch: it is what makes a new directory one with or without them. */
-  #keyspace(name: string): Keyspace {
+  /**
+   * The keyspace of a name, made with `options` where it is not there. Before the first batch, which makes a new directory one with keyspaces or without. Throws LsmError
+   * UNSUPPORTED.
+   */
+  keyspace(name: string, options: KeyspaceOptions): Keyspace {
     if (name === '') return this.#database;
     let keyspace = this.#keyspaces.get(name);
     if (keyspace === undefined) {
-      keyspace = this.#database.keyspace(name);
+      const isThere = this.#database.keyspaceNames().includes(name);
+      keyspace = this.#database.keyspace(name, isThere ? {} : options);
       this.#keyspaces.set(name, keyspace);
     }
     return keyspace;

@@ -4,7 +4,7 @@
  *   {"key":"user:1","value":"Ada"}
  *   {"keyspace":"users","key":"1","valueBase64":"AP8="}
  *
- * Without `keyspace` an entry is the default keyspace's. Other names in a line are refused: they are somebody's mistake.
+ * `expiresAtMs` says when a value expires, in milliseconds since 1970. Without `keyspace` an entry is the default keyspace's. Other names in a line are refused: they are somebody's mistake.
  */
 import { isUtf8 } from 'node:buffer';
 
@@ -13,6 +13,8 @@ export interface LineEntry {
   readonly keyspace: string;
   readonly key: Uint8Array;
   readonly value: Uint8Array;
+  /** When it expires, in milliseconds since 1970; undefined for never. */
+  readonly expiresAtMs?: number | undefined;
 }
 
 /** Why a line is no entry. */
@@ -29,14 +31,21 @@ const NAMES: ReadonlySet<string> = new Set([
   'keyBase64',
   'value',
   'valueBase64',
+  'expiresAtMs',
 ]);
 const HALF_CHARACTER = /\p{Surrogate}/u;
 const BASE64 = /^(?:[\w+/-]{4})*(?:[\w+/-]{2}(?:==)?|[\w+/-]{3}=?)?$/;
 
-/** The line of an entry, without its end. */
-export function formatLine(keyspace: string, key: Uint8Array, value: Uint8Array): string {
+/** The line of an entry, without its end. `expiresAtMs`: Infinity for never. */
+export function formatLine(
+  keyspace: string,
+  key: Uint8Array,
+  value: Uint8Array,
+  expiresAtMs: number = Infinity,
+): string {
   const name = keyspace === '' ? '' : `"keyspace":${JSON.stringify(keyspace)},`;
-  return `{${name}${field('key', key)},${field('value', value)}}`;
+  const expiry = expiresAtMs === Infinity ? '' : `,"expiresAtMs":${expiresAtMs}`;
+  return `{${name}${field('key', key)},${field('value', value)}${expiry}}`;
 }
 
 function field(name: string, bytes: Uint8Array): string {
@@ -62,7 +71,15 @@ export function parseLine(line: string): LineEntry {
   if (unknown !== undefined) throw new LineError(`an unknown name: ${JSON.stringify(unknown)}`);
   const keyspace = fields['keyspace'] ?? '';
   if (typeof keyspace !== 'string') throw new LineError('keyspace is no text');
-  return { keyspace, key: bytesOf(fields, 'key'), value: bytesOf(fields, 'value') };
+  const expiresAtMs = fields['expiresAtMs'];
+  if (
+    expiresAtMs !== undefined &&
+    !(Number.isSafeInteger(expiresAtMs) && Number(expiresAtMs) > 0)
+  ) {
+    throw new LineError('expiresAtMs is no time in milliseconds');
+  }
+  const entry = { keyspace, key: bytesOf(fields, 'key'), value: bytesOf(fields, 'value') };
+  return expiresAtMs === undefined ? entry : { ...entry, expiresAtMs: Number(expiresAtMs) };
 }
 
 function bytesOf(fields: Readonly<Record<string, unknown>>, name: string): Uint8Array {

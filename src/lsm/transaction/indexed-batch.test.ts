@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { SeededRandomness } from '../../os/randomness.ts';
 import { type Database, open } from '../database/database.ts';
+import type { Keyspace } from '../database/keyspace.ts';
 import type { RangeOptions } from '../database/range.ts';
 import { type Bounds, bytes, Model, type Pairs, text } from '../testing/model.ts';
 import { randomOptions } from '../testing/random-options.ts';
@@ -39,6 +40,7 @@ class Run {
   #above = new Model();
   #db!: Database;
   #batch!: IndexedBatch;
+  #merges = false;
   #open: Open[] = [];
 
   constructor(seed: number) {
@@ -49,7 +51,9 @@ class Run {
   async play(): Promise<void> {
     const options = { ...randomOptions(this.#random), system: this.#system, keyspaced: true };
     this.#db = await this.#system.until(open('/data', options));
-    this.#db.keyspace('a');
+    // One keyspace merges, or its values are in envelopes.
+    this.#merges = options.formatLevel === 2;
+    this.#db.keyspace('a', this.#merges ? { mergeOperator: 'append' } : { ttl: true });
     this.#batch = this.#db.indexedBatch();
     for (let i = 0; i < 150; i++) await this.#step();
     await this.#system.until(this.#batch.write());
@@ -85,13 +89,17 @@ class Run {
   }
 
   /** To the batch, or past it to the database: where the batch says nothing of the key that shows. */
-  #write(): void {
+  #write(isAllOwn = false): void {
     const random = this.#random;
     const name = SPACES[random.below(2)]!;
     const space = this.#space(name);
     for (let n = 1 + random.below(12); n > 0; n--) {
       const key = this.#key();
-      const isOwn = random.below(3) > 0;
+      const isOwn = isAllOwn || random.below(3) > 0;
+      if (this.#merges && name === 'a' && random.below(2) === 0) {
+        this.#merge(key, isOwn, space);
+        continue;
+      }
       const value = random.below(3) === 0 ? undefined : `${random.below(1e6)}`;
       const change = (model: Model): void => {
         if (value === undefined) model.delete(name, key);
@@ -106,8 +114,30 @@ class Run {
         else space.putSync(bytes(key), bytes(value));
         change(this.#below);
         if (!this.#batch.touches(bytes(key), space)) change(this.#above);
+        else if (this.#merges && name === 'a') this.#settle(key, space);
       }
     }
+  }
+
+  /** What the batch says of a key now, which may rest on what was written below: said by the batch itself from here on. */
+  #settle(key: string, space: Keyspace): void {
+    const value = this.#above.get('a', key);
+    if (value === undefined) this.#batch.delete(bytes(key), space);
+    else this.#batch.put(bytes(key), bytes(value), space);
+  }
+
+  #merge(key: string, isOwn: boolean, space: Keyspace): void {
+    const operand = String(this.#random.below(10));
+    if (isOwn) {
+      this.#batch.merge(bytes(key), bytes(operand), space);
+      this.#above.append('a', key, operand);
+      return;
+    }
+    // What the batch says of the key may rest on what is below.
+    if (this.#batch.touches(bytes(key), space)) return;
+    space.mergeSync(bytes(key), bytes(operand));
+    this.#below.append('a', key, operand);
+    this.#above.append('a', key, operand);
   }
 
   async #read(): Promise<void> {
@@ -198,7 +228,8 @@ class Run {
     const { count } = this.#batch;
     const above = this.#above.copy();
     const below = this.#below.copy();
-    this.#write();
+    // What is merged rests on what is below, so that is let alone.
+    this.#write(this.#merges);
     const hasWritten = this.#batch.count > count;
     // What went to the database stays there.
     this.#batch.rollbackTo(savepoint);

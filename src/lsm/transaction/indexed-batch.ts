@@ -1,5 +1,5 @@
 /**
- * A batch that can be read before it is written: what it puts and deletes, laid over the database.
+ * A batch that can be read before it is written: what it puts, merges and deletes, laid over the database.
  *
  * ```ts
  * const batch = db.indexedBatch();
@@ -19,12 +19,14 @@ import type { RangeOptions } from '../database/range.ts';
 import { BatchReader } from '../batch-reader.ts';
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { LsmError } from '../errors.ts';
-import { TYPE_DELETION } from '../internal-key.ts';
+import { TYPE_DELETION, TYPE_MERGE } from '../internal-key.ts';
 import { MAX_INDEXED_BATCH_BYTES } from '../limits.ts';
+import { EXPIRED } from '../value-rules.ts';
 import type { WriteBatch } from '../write-batch.ts';
 import { KeyIndex } from './key-index.ts';
 import type { OnLeft, Overlay } from './overlay-iterator.ts';
 import { OverlayRange } from './overlay-range.ts';
+import { mergeOwn, type OwnOperands, ownOperands } from './own-operands.ts';
 
 /** A state of a batch that it can go back to. */
 export interface Savepoint {
@@ -71,8 +73,13 @@ export class IndexedBatch extends Batch {
     keyspace: Keyspace = this.#keyspace,
     options?: ReadOptions,
   ): Promise<Buffer | undefined> {
-    if (!this.#find(key, keyspace)) return keyspace.get(key, options);
-    return Promise.resolve(this.#found());
+    try {
+      if (!this.#find(key, keyspace)) return keyspace.get(key, options);
+      if (this.#overlay.index.type === TYPE_MERGE) return this.#getMerged(key, keyspace, options);
+      return Promise.resolve(this.#found(keyspace, options));
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   /** The same, blocking. Throws LsmError. */
@@ -81,7 +88,12 @@ export class IndexedBatch extends Batch {
     keyspace: Keyspace = this.#keyspace,
     options?: ReadOptions,
   ): Buffer | undefined {
-    return this.#find(key, keyspace) ? this.#found() : keyspace.getSync(key, options);
+    if (!this.#find(key, keyspace)) return keyspace.getSync(key, options);
+    if (this.#overlay.index.type !== TYPE_MERGE) return this.#found(keyspace, options);
+    const own = this.#operands();
+    const stored = own.isBaseKnown ? undefined : keyspace.getSync(key, options);
+    const { region, length } = this.#key;
+    return mergeOwn(own, keyspace.valueRules(options)!, region, length, stored);
   }
 
   /** Whether the batch itself says anything of the key. */
@@ -163,13 +175,37 @@ export class IndexedBatch extends Batch {
     whole.reserve(length);
     whole.region.bytes.set(prefix);
     whole.region.bytes.set(key, prefix.length);
+    whole.length = length;
     return this.#overlay.index.find(whole.region, 0, length);
   }
 
-  #found(): Buffer | undefined {
+  #found(keyspace: Keyspace, options: ReadOptions | undefined): Buffer | undefined {
     const { type, first, second } = this.#overlay.index;
     if (type === TYPE_DELETION) return undefined;
-    return this.#engine.copies.copy(this.records.region, first, first + second);
+    const { region } = this.records;
+    const end = first + second;
+    const start = keyspace.valueRules(options)?.valueStart(region, first, end) ?? first;
+    return start === EXPIRED ? undefined : this.#engine.copies.copy(region, start, end);
+  }
+
+  /** Of the key that was found. */
+  #operands(): OwnOperands {
+    const { index } = this.#overlay;
+    const { region, length } = this.#key;
+    return ownOperands(index, this.records, region, length, index.foundVersion);
+  }
+
+  async #getMerged(
+    key: Uint8Array,
+    keyspace: Keyspace,
+    options: ReadOptions | undefined,
+  ): Promise<Buffer> {
+    const own = this.#operands();
+    const rules = keyspace.valueRules(options)!;
+    const whole = new GrowingBytes();
+    whole.set(this.#key.region, 0, this.#key.length);
+    const stored = own.isBaseKnown ? undefined : await keyspace.get(key, options);
+    return mergeOwn(own, rules, whole.region, whole.length, stored);
   }
 }
 

@@ -19,6 +19,8 @@ export class KeyIndex {
   first = 0;
   second = 0;
   type = 0;
+  /** Its number. */
+  foundVersion = 0;
   #memtable: Memtable | undefined = undefined;
   readonly #value: Region = Region.allocate(VALUE_BYTES);
 
@@ -67,6 +69,7 @@ export class KeyIndex {
     this.first = memtable.region.view.getUint32(at, true);
     this.second = memtable.region.view.getUint32(at + 4, true);
     this.type = memtable.type(record);
+    this.foundVersion = memtable.sequence(record);
     return true;
   }
 

@@ -5,14 +5,17 @@
 import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { BLOCKED, END, VALID } from '../cursor.ts';
 import type { Engine } from '../database/engine.ts';
+import type { Keyspace } from '../database/keyspace.ts';
 import { lowerBound, upperBound } from '../database/range-bounds.ts';
 import { RangeIterator } from '../database/range-iterator.ts';
 import type { Entry, RangeOptions } from '../database/range.ts';
 import { LsmError } from '../errors.ts';
-import { TYPE_DELETION } from '../internal-key.ts';
+import { TYPE_DELETION, TYPE_MERGE } from '../internal-key.ts';
+import { EXPIRED, type ValueRules } from '../value-rules.ts';
 import type { WriteBatch } from '../write-batch.ts';
 import type { KeyIndex } from './key-index.ts';
 import { OwnCursor } from './own-cursor.ts';
+import { mergeOwn, ownOperands } from './own-operands.ts';
 
 /** Whose writes they are. */
 export interface Overlay {
@@ -45,6 +48,7 @@ export class OverlayIterator {
   readonly #base: RangeIterator;
   readonly #own: OwnCursor;
   readonly #prefix: Uint8Array;
+  readonly #rules: ValueRules | undefined;
   readonly #isReverse: boolean;
   readonly #limit: number;
   readonly #onLeft: OnLeft;
@@ -61,12 +65,15 @@ export class OverlayIterator {
   /** @internal */
   constructor(
     engine: Engine,
-    prefix: Uint8Array,
+    keyspace: Keyspace,
     options: RangeOptions,
     overlay: Overlay,
     onLeft: OnLeft = () => {},
   ) {
     const { reverse = false, limit = Infinity } = options;
+    const { prefix, rules } = keyspace;
+    // Own writes and those of the database expire by one clock.
+    const nowMs = options.nowMs ?? options.snapshot?.nowMs ?? engine.nowMs();
     this.#engine = engine;
     this.#overlay = overlay;
     this.#generation = overlay.generation;
@@ -74,7 +81,8 @@ export class OverlayIterator {
     this.#isReverse = reverse;
     this.#limit = limit;
     this.#onLeft = onLeft;
-    this.#base = new RangeIterator(engine, prefix, { ...options, limit: undefined });
+    this.#rules = keyspace.valueRules({ nowMs });
+    this.#base = new RangeIterator(engine, prefix, { ...options, nowMs, limit: undefined }, rules);
     const lower = lowerBound(prefix, options);
     this.#own = new OwnCursor(overlay.index, lower, upperBound(prefix, options), reverse);
   }
@@ -194,6 +202,7 @@ export class OverlayIterator {
     const own = this.#own;
     const base = this.#base;
     const hasBase = this.#baseState === ON;
+    if (hasBase) base.stand();
     if (!own.isValid) {
       if (!hasBase) return this.#end();
       this.#showBase(base);
@@ -205,17 +214,39 @@ export class OverlayIterator {
       return VALID;
     }
     if (order === 0) this.#baseState = TO_MOVE;
-    if (own.type === TYPE_DELETION) {
+    if (own.type === TYPE_MERGE) this.#takeMerged(order === 0);
+    else if (own.type === TYPE_DELETION || !this.#takeOwn()) {
       own.next();
       return AGAIN;
     }
     this.#isOwnUsed = true;
-    const { bytes } = this.#overlay.records.region;
     this.#show(own.key.region.bytes, this.#prefix.length, own.key.length);
-    this.valueBytes = bytes;
-    this.valueStart = own.first;
-    this.valueEnd = own.first + own.second;
     return VALID;
+  }
+
+  /** The own value; false where it has expired. */
+  #takeOwn(): boolean {
+    const { first, second } = this.#own;
+    const { region } = this.#overlay.records;
+    const end = first + second;
+    const start = this.#rules?.valueStart(region, first, end) ?? first;
+    if (start === EXPIRED) return false;
+    this.valueBytes = region.bytes;
+    this.valueStart = start;
+    this.valueEnd = end;
+    return true;
+  }
+
+  /** What comes of the own operands. `isOnBase`: the database has a value for the key. */
+  #takeMerged(isOnBase: boolean): void {
+    const { index, records } = this.#overlay;
+    const { key, version } = this.#own;
+    const own = ownOperands(index, records, key.region, key.length, version);
+    const { valueBytes, valueStart, valueEnd } = this.#base;
+    const stored = isOnBase ? valueBytes.slice(valueStart, valueEnd) : undefined;
+    this.valueBytes = mergeOwn(own, this.#rules!, key.region, key.length, stored);
+    this.valueStart = 0;
+    this.valueEnd = this.valueBytes.length;
   }
 
   #showBase(base: RangeIterator): void {

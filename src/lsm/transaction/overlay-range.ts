@@ -28,9 +28,8 @@ export class OverlayRange implements Iterable<Entry>, AsyncIterable<Entry> {
 
   /** An iterator that stands before the range's first entry and sees database and writes as they are now. Close it. */
   iterator(): OverlayIterator {
-    const { prefix } = this.#keyspace;
     const onLeft = this.#begin();
-    return new OverlayIterator(this.#engine, prefix, this.#options, this.#overlay, onLeft);
+    return new OverlayIterator(this.#engine, this.#keyspace, this.#options, this.#overlay, onLeft);
   }
 
   /** Blocks for what is not in memory. */

@@ -19,6 +19,8 @@ export class OwnCursor {
   type = 0;
   first = 0;
   second = 0;
+  /** The number of the version that counts. */
+  version = 0;
   readonly #memtable: Memtable | undefined;
   readonly #cursor: MemtableCursor | undefined;
   readonly #version: number;
@@ -92,6 +94,7 @@ export class OwnCursor {
       if (record !== NONE) {
         const at = memtable.keyEnd(record);
         this.type = memtable.type(record);
+        this.version = memtable.sequence(record);
         this.first = memtable.region.view.getUint32(at, true);
         this.second = memtable.region.view.getUint32(at + 4, true);
         this.isValid = true;

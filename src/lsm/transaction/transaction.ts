@@ -20,7 +20,7 @@
  */
 import type { Engine } from '../database/engine.ts';
 import { type BatchWriteOptions, takePosition } from '../database/batch.ts';
-import type { Keyspace } from '../database/keyspace.ts';
+import type { ExpiryOptions, Keyspace } from '../database/keyspace.ts';
 import type { RangeOptions } from '../database/range.ts';
 import { Snapshot } from '../database/snapshot.ts';
 import type { SnapshotEntry } from '../database/snapshot-list.ts';
@@ -134,11 +134,25 @@ export class Transaction {
 
   // ---- writes
 
-  /** Throws LsmError LIMIT where more was written than may be, CLOSED. */
-  put(key: Uint8Array, value: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+  /** Throws LsmError LIMIT where more was written than may be, CLOSED, UNSUPPORTED for a time to live where the keyspace has none. */
+  put(
+    key: Uint8Array,
+    value: Uint8Array,
+    keyspace: Keyspace = this.#keyspace,
+    options?: ExpiryOptions,
+  ): this {
     this.#checkOpen();
     this.#track(key, keyspace);
-    this.#batch.put(key, value, keyspace);
+    this.#batch.put(key, value, keyspace, options);
+    this.#count();
+    return this;
+  }
+
+  /** Changes a value by the keyspace's merge operator. Others must not have written the key, as for `put`. Throws LsmError UNSUPPORTED where it has none. */
+  merge(key: Uint8Array, operand: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+    this.#checkOpen();
+    this.#track(key, keyspace);
+    this.#batch.merge(key, operand, keyspace);
     this.#count();
     return this;
   }

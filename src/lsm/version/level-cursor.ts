@@ -6,6 +6,7 @@ import type { TableCache } from '../cache/table-cache.ts';
 import { BLOCKED, Cursor, END, VALID } from '../cursor.ts';
 import type { Table } from '../format/table.ts';
 import type { LevelIndex } from './level-index.ts';
+import { IN_RANGE, type PrefixRange } from './prefix-range.ts';
 
 const FORWARD = 1;
 const BACKWARD = -1;
@@ -17,6 +18,8 @@ export class LevelCursor extends Cursor {
   readonly #tables: TableCache;
   readonly #mode: number;
   readonly #requests: BlockRequests | undefined;
+  /** What lies outside of it is not looked for. */
+  readonly #range: PrefixRange | undefined;
   /** The file that is open, its table and cursor. */
   #at: number = NOWHERE;
   #table: Table | undefined = undefined;
@@ -30,6 +33,7 @@ export class LevelCursor extends Cursor {
     tables: TableCache,
     mode: number,
     requests?: BlockRequests,
+    range?: PrefixRange,
   ) {
     super();
     this.#index = index;
@@ -37,6 +41,7 @@ export class LevelCursor extends Cursor {
     this.#tables = tables;
     this.#mode = mode;
     this.#requests = requests;
+    this.#range = range;
   }
 
   seek(region: Region, start: number, end: number, sequence: number): void {
@@ -126,20 +131,26 @@ export class LevelCursor extends Cursor {
     this.status = VALID;
   }
 
-  /** Opens file `at` where it is not open; false, and the END, where there is none. */
+  /** Opens file `at` where it is not open, or the next one in this direction that may have what is looked for; false, and the END, where there is none. */
   #open(at: number): boolean {
-    const file = this.#index.files[at];
-    if (file === undefined) {
+    const range = this.#range;
+    for (let i = at; ; i += this.#direction) {
+      const file = this.#index.files[i];
+      const place = file === undefined || range === undefined ? IN_RANGE : range.placeOf(file);
+      if (file === undefined || place === this.#direction) {
+        this.#leave();
+        this.status = END;
+        return false;
+      }
+      if (i === this.#at) return true;
+      if (place !== IN_RANGE) continue;
       this.#leave();
-      this.status = END;
-      return false;
+      this.#table = this.#tables.acquire(file.number, this.#level);
+      if (range !== undefined && !range.mayBeIn(this.#table, this.#mode, this.#requests)) continue;
+      this.#cursor = this.#table.cursor(this.#mode, this.#requests);
+      this.#at = i;
+      return true;
     }
-    if (at === this.#at) return true;
-    this.#leave();
-    this.#table = this.#tables.acquire(file.number, this.#level);
-    this.#cursor = this.#table.cursor(this.#mode, this.#requests);
-    this.#at = at;
-    return true;
   }
 
   #leave(): void {
