@@ -45,12 +45,15 @@ async function run(name: string, program: string): Promise<string[]> {
   return stdout.split('\n').filter((line) => line !== '');
 }
 
-test.each(['docs/lsm.md', 'docs/level.md'])('%s says what happens', async (page) => {
-  const blocks = blocksOf(page);
-  expect(blocks.length).toBeGreaterThan(0);
-  const program = blocks.join('\n');
-  expect(await run(path.basename(page, '.md'), program)).toEqual(outputOf(program));
-});
+test.each(['docs/lsm.md', 'docs/lsm-styles.md', 'docs/level.md'])(
+  '%s says what happens',
+  async (page) => {
+    const blocks = blocksOf(page);
+    expect(blocks.length).toBeGreaterThan(0);
+    const program = blocks.join('\n');
+    expect(await run(path.basename(page, '.md'), program)).toEqual(outputOf(program));
+  },
+);
 
 test('the README says what happens', async () => {
   const blocks = blocksOf('README.md');

@@ -14,7 +14,13 @@ import { envelopeBytes, NO_ENVELOPE } from '../expiry.ts';
 import { TYPE_DELETION, TYPE_MERGE, TYPE_RANGE_DELETION, TYPE_VALUE } from '../internal-key.ts';
 import { WriteBatch } from '../write-batch.ts';
 import type { Engine } from './engine.ts';
-import { checkEntry, type ExpiryOptions, type Keyspace, type WriteOptions } from './keyspace.ts';
+import {
+  checkEntry,
+  checkKeyspace,
+  type ExpiryOptions,
+  type Keyspace,
+  type WriteOptions,
+} from './keyspace.ts';
 
 export interface BatchWriteOptions extends WriteOptions {
   /**
@@ -50,13 +56,14 @@ export class Batch {
     return this.records.sizeBytes;
   }
 
-  /** Copies key and value. Throws LsmError LIMIT, with the batch as it was; UNSUPPORTED for a time to live where the keyspace has none. */
+  /** Copies key and value. Throws TypeError for the keyspace of another database, LsmError LIMIT, with the batch as it was; UNSUPPORTED for a time to live where the keyspace has none. */
   put(
     key: Uint8Array,
     value: Uint8Array,
     keyspace: Keyspace = this.#keyspace,
     options?: ExpiryOptions,
   ): this {
+    this.#check(keyspace);
     const expiresAtMs = keyspace.expiryOf(TYPE_VALUE, options);
     if (expiresAtMs === NO_ENVELOPE) this.#add(TYPE_VALUE, key, value, keyspace);
     else {
@@ -71,18 +78,21 @@ export class Batch {
 
   /** Changes a value by the keyspace's merge operator. Throws LsmError UNSUPPORTED where it has none. */
   merge(key: Uint8Array, operand: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+    this.#check(keyspace);
     if (keyspace.rules.operator === undefined) throw keyspace.noOperator();
     this.#add(TYPE_MERGE, key, operand, keyspace);
     return this;
   }
 
   delete(key: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+    this.#check(keyspace);
     this.#add(TYPE_DELETION, key, NO_VALUE, keyspace);
     return this;
   }
 
   /** Removes all keys from `from` on and before `to`. Needs format level 2: throws LsmError UNSUPPORTED at level 1. */
   deleteRange(from: Uint8Array, to: Uint8Array, keyspace: Keyspace = this.#keyspace): this {
+    this.#check(keyspace);
     this.#engine.checkLevel2('range deletions');
     checkEntry(to, NO_VALUE);
     const end = Buffer.concat([keyspace.prefix, to]);
@@ -117,6 +127,10 @@ export class Batch {
     const { writes, settings } = this.#engine;
     takePosition(this.#engine, this.records, options?.position);
     writes.writeBatchSync(this.records, options?.sync ?? settings.sync);
+  }
+
+  #check(keyspace: Keyspace): void {
+    if (keyspace !== this.#keyspace) checkKeyspace(keyspace, this.#engine);
   }
 
   #add(type: number, key: Uint8Array, value: Uint8Array, keyspace: Keyspace): void {

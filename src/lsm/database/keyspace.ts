@@ -65,6 +65,11 @@ export class Keyspace {
     this.#key.region.bytes.set(prefix);
   }
 
+  /** @internal */
+  isOf(engine: Engine): boolean {
+    return engine === this.#engine;
+  }
+
   // ---- reads
 
   /**
@@ -443,6 +448,12 @@ function checkExpiry(expiresAtMs: number): number {
   const whole = Math.ceil(expiresAtMs);
   if (whole >= 1 && whole <= MAX_EXPIRY_MS) return whole;
   throw new RangeError(`${expiresAtMs} is no time at which a value can expire`);
+}
+
+/** Throws TypeError where it is no keyspace, or another database's, whose prefixes mean something else here. */
+export function checkKeyspace(keyspace: Keyspace, engine: Engine): void {
+  if (keyspace instanceof Keyspace && keyspace.isOf(engine)) return;
+  throw new TypeError('keyspace must be one of the same database');
 }
 
 /** Throws TypeError, LsmError LIMIT. */

@@ -14,7 +14,7 @@
 import { joinPath } from '../../os/file-system.ts';
 import type { Engine } from '../database/engine.ts';
 import type { ExpiryOptions, Keyspace } from '../database/keyspace.ts';
-import { checkEntry } from '../database/keyspace.ts';
+import { checkEntry, checkKeyspace } from '../database/keyspace.ts';
 import { tableOptions } from '../database/options.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { MAX_SEQUENCE, TRAILER_BYTES, TYPE_DELETION, TYPE_VALUE } from '../internal-key.ts';
@@ -77,6 +77,7 @@ export class Ingestions {
     try {
       for (const part of parts) {
         const keyspace = part.keyspace ?? fallback;
+        checkKeyspace(keyspace, engine);
         if (keyspace.prefix.length === 0) engine.keyspaces.stayRaw();
         if ('tables' in part) await this.#addTables(output, keyspace, part.tables);
         else await this.#addEntries(output, keyspace, part.entries);
