@@ -7,8 +7,8 @@
  *
  *   begin(region)   add(start, end) ...   warm()   then for each key, in the same order: hash(region, start, end)
  *
- * It remembers hashes and nothing else, so keys may be changed, added and removed in between; a key that was not added is hashed when it is asked for.
- * What was added is valid as long as the region's bytes stay.
+ * It remembers hashes and nothing else, so keys may be changed, added and removed in between; a key that was not added is hashed when it is asked for, and
+ * one that is not asked for is passed over. What was added is valid as long as the region's bytes stay.
  */
 import type { Region } from '../bytes/region.ts';
 import type { Keyspace } from './keyspace.ts';
@@ -17,7 +17,7 @@ import { LOOK_AHEAD_KEYS } from './limits.ts';
 export class LookAhead {
   /** How many keys were added; at most LOOK_AHEAD_KEYS. */
   count = 0;
-  readonly #keys: Keyspace;
+  #keys: Keyspace;
   readonly #starts: Int32Array = new Int32Array(LOOK_AHEAD_KEYS);
   readonly #ends: Int32Array = new Int32Array(LOOK_AHEAD_KEYS);
   readonly #hashes: Int32Array = new Int32Array(LOOK_AHEAD_KEYS);
@@ -29,9 +29,10 @@ export class LookAhead {
     this.#keys = keys;
   }
 
-  /** Forgets what was added; keys of `region` follow. */
-  begin(region: Region): void {
+  /** Forgets what was added; keys of `region` follow, to be looked up in `keys`. */
+  begin(region: Region, keys: Keyspace = this.#keys): void {
     this.#region = region;
+    this.#keys = keys;
     this.count = 0;
     this.#next = 0;
   }
@@ -54,7 +55,7 @@ export class LookAhead {
     return this.#ends[i]!;
   }
 
-  /** To be called only while it is not full. */
+  /** To be called only while it is not full, with ascending places. */
   add(start: number, end: number): void {
     const i = this.count;
     this.#starts[i] = start;
@@ -68,18 +69,14 @@ export class LookAhead {
     this.#keys.warm(this.#hashes, this.#refs, this.count);
   }
 
-  /** The hash of a key. */
+  /** The hash of a key, which is the same in all keyspaces of an engine. */
   hash(region: Region, start: number, end: number): number {
-    const i = this.#next;
-    if (
-      i < this.count &&
-      this.#starts[i] === start &&
-      this.#ends[i] === end &&
-      this.#region === region
-    ) {
-      this.#next = i + 1;
-      return this.#hashes[i]!;
-    }
+    if (this.#region !== region) return this.#keys.hash(region, start, end);
+    const { count } = this;
+    let i = this.#next;
+    while (i < count && this.#starts[i]! < start) i++;
+    this.#next = i;
+    if (i < count && this.#starts[i] === start && this.#ends[i] === end) return this.#hashes[i]!;
     return this.#keys.hash(region, start, end);
   }
 }

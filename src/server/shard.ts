@@ -7,8 +7,8 @@
  *   3. sealing of all output with the log's position and release of what is durable: one write per connection.
  */
 import { RespParser } from '../bytes/resp-parser.ts';
-import { Request } from '../bytes/resp-request.ts';
-import type { MemoryEngine } from '../memory/index.ts';
+import type { Request } from '../bytes/resp-request.ts';
+import type { LookAhead, MemoryEngine } from '../memory/index.ts';
 import type { CommandSpec } from '../models/redis/command.ts';
 import { Dispatcher } from '../models/redis/dispatch.ts';
 import { Effects, type EffectSink } from '../models/redis/effects.ts';
@@ -20,7 +20,7 @@ import { Session } from '../models/redis/session.ts';
 import type { Settings } from '../models/redis/settings/settings.ts';
 import type { System } from '../os/system.ts';
 import type { Connection } from '../protocols/connection.ts';
-import { RespConnection, type RespShare } from '../protocols/resp/connection.ts';
+import { pipelineRequests, RespConnection, type RespShare } from '../protocols/resp/connection.ts';
 import { Outbox } from '../protocols/outbox.ts';
 import type { ClientLimits } from './client-limits.ts';
 import type { SocketTransport } from './node-transport.ts';
@@ -68,11 +68,12 @@ export interface ShardOptions {
 
 export class Shard implements RespShare {
   readonly parser: RespParser = new RespParser();
-  readonly request: Request = new Request();
+  readonly requests: readonly Request[] = pipelineRequests();
   readonly outbox: Outbox = new Outbox();
   readonly effects: Effects;
   readonly model: RedisModel;
   readonly dispatcher: Dispatcher;
+  readonly ahead: LookAhead;
   readonly engine: MemoryEngine;
   readonly connections: Set<Connection> = new Set();
   maxQueryBytes = 0;
@@ -112,6 +113,7 @@ export class Shard implements RespShare {
       effects: this.effects,
     });
     this.dispatcher = new Dispatcher(this.model);
+    this.ahead = this.dispatcher.context.ahead;
     this.outbox.onPending = () => this.schedule();
     this.#endTickBound = () => this.#endTick();
   }

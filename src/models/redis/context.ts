@@ -9,7 +9,7 @@ import { parseInteger } from '../../bytes/integer.ts';
 import { Region } from '../../bytes/region.ts';
 import type { Request } from '../../bytes/resp-request.ts';
 import type { RespWriter } from '../../bytes/resp-writer.ts';
-import type { MemoryEngine, Ref } from '../../memory/index.ts';
+import { LookAhead, type MemoryEngine, type Ref } from '../../memory/index.ts';
 import { hasInlineValue, typeOf, valueAreaBytes, valueAreaStart } from '../../memory/record.ts';
 import type { Command } from './command-table.ts';
 import type { Database } from './database.ts';
@@ -35,6 +35,8 @@ export class Context {
   session!: Session;
   command!: Command;
   db!: Database;
+  /** Keys of requests that were parsed before their turn. */
+  readonly ahead: LookAhead;
   /** The hash of the key that was looked up last; insert, replace and remove take it. */
   keyHash = 0;
   /** A few bytes for the text a handler builds; nothing in it outlives the call that filled it. */
@@ -49,6 +51,7 @@ export class Context {
     this.engine = model.engine;
     this.reply = reply;
     this.effects = effects;
+    this.ahead = new LookAhead(model.databases[0]!.keys);
   }
 
   /** Time of this tick in ms since the epoch. */
@@ -102,7 +105,7 @@ export class Context {
     const keys = this.db.keys;
     const start = request.start[i]!;
     const end = request.end[i]!;
-    const hash = keys.hash(request.region, start, end);
+    const hash = this.ahead.hash(request.region, start, end);
     this.keyHash = hash;
     const ref = keys.find(hash, request.region, start, end);
     if (ref === 0 || !this.engine.isVolatile(ref)) return ref;

@@ -4,7 +4,7 @@
  */
 import type { Request } from '../../bytes/resp-request.ts';
 import type { RespWriter } from '../../bytes/resp-writer.ts';
-import { EngineFullError } from '../../memory/index.ts';
+import { EngineFullError, type Keyspace } from '../../memory/index.ts';
 import { FLAG, type Command } from './command-table.ts';
 import { Context } from './context.ts';
 import { FULL, makeRoom } from './eviction.ts';
@@ -58,6 +58,11 @@ export class Dispatcher {
       'quit',
       'reset',
     ]);
+  }
+
+  /** Where the keys are that requests of the session name. */
+  keysOf(session: Session): Keyspace {
+    return this.#model.databases[session.database]!.keys;
   }
 
   /** Runs one request of `session`; the caller has made `session` the one that the reply writer writes for. */

@@ -1,11 +1,13 @@
 /**
- * One RESP client: requests in what arrives are run by the dispatcher. A long request that comes in many pieces is parsed on where it stopped: what is
- * known of it is kept, and moves along with its bytes. A long argument goes straight into the engine's chunks, if its command takes it so.
+ * One RESP client: requests in what arrives are run by the dispatcher. Those of a pipeline are parsed some at a time, so that their keys can be looked up
+ * together (memory/look-ahead.ts); what is left of them where one stops the run is forgotten, and parsed again later. A long request that comes in many
+ * pieces is parsed on where it stopped: what is known of it is kept, and moves along with its bytes. A long argument goes straight into the engine's
+ * chunks, if its command takes it so.
  */
 import type { Region } from '../../bytes/region.ts';
 import { COMPLETE, FAILED, INCOMPLETE, type RespParser } from '../../bytes/resp-parser.ts';
-import type { Request } from '../../bytes/resp-request.ts';
-import type { MemoryEngine } from '../../memory/index.ts';
+import { Request } from '../../bytes/resp-request.ts';
+import { LOOK_AHEAD_KEYS, type LookAhead, type MemoryEngine } from '../../memory/index.ts';
 import { CLOSED, type Dispatcher, PARKED, POSTPONED } from '../../models/redis/dispatch.ts';
 import { Connection, type ConnectionShare } from '../connection.ts';
 import { CARRY_BYTES, LARGE_ARGUMENT_BYTES } from '../limits.ts';
@@ -15,10 +17,16 @@ import { PartialRequest } from './partial-request.ts';
 /** What all RESP connections of a shard share. */
 export interface RespShare extends ConnectionShare {
   readonly parser: RespParser;
-  readonly request: Request;
+  /** For requests that are parsed ahead; the first is for any. */
+  readonly requests: readonly Request[];
+  /** For their keys. */
+  readonly ahead: LookAhead;
   readonly dispatcher: Dispatcher;
   readonly engine: MemoryEngine;
 }
+
+const ASTERISK = 42;
+const CARRIAGE_RETURN = 13;
 
 export class RespConnection extends Connection {
   readonly #share: RespShare;
@@ -32,18 +40,34 @@ export class RespConnection extends Connection {
 
   protected override run(region: Region, from: number, to: number, bound: number): number {
     const share = this.#share;
-    const { parser, dispatcher, outbox } = share;
+    const { parser, dispatcher, outbox, requests } = share;
     const session = this.session;
     let at = from;
+    // Of the requests parsed ahead, those that have had their turn, and all.
+    let ran = 0;
+    let parsed = 0;
     outbox.enter(this);
     this.needBytes = 0;
     while (at < bound) {
-      const partial = this.#partial;
-      const request = partial === undefined ? share.request : partial.request;
-      const found =
-        partial === undefined
-          ? parser.parse(region, at, to, request, session.isAuthenticated)
-          : parser.resume(region, at, to, request, session.isAuthenticated, partial.progress);
+      const partial = ran < parsed ? undefined : this.#partial;
+      let request: Request;
+      let found: number = COMPLETE;
+      let next: number;
+      if (ran < parsed && session.isAuthenticated) {
+        request = requests[ran]!;
+        next = request.to;
+        ran++;
+      } else if (partial === undefined) {
+        request = requests[0]!;
+        found = parser.parse(region, at, to, request, session.isAuthenticated);
+        next = parser.next;
+        ran = 1;
+        parsed = found === COMPLETE ? this.#parseAhead(region, next, to, bound) : 1;
+      } else {
+        request = partial.request;
+        found = parser.resume(region, at, to, request, session.isAuthenticated, partial.progress);
+        next = parser.next;
+      }
       if (found === INCOMPLETE) {
         this.needBytes = parser.needBytes;
         this.#keepPartial(region, request, at, to);
@@ -55,7 +79,6 @@ export class RespConnection extends Connection {
         at = to;
         break;
       }
-      const next = parser.next;
       if (found === COMPLETE) {
         const isSilent = session.replyMode !== 'on';
         const mark = isSilent ? outbox.mark() : 0;
@@ -80,9 +103,32 @@ export class RespConnection extends Connection {
         at = next;
       }
     }
+    share.ahead.end();
     outbox.leave();
     share.schedule();
     return at;
+  }
+
+  /**
+   * After the request in `requests[0]`, which ends at `from`: parses the short ones that follow it, and looks at their keys. Returns how many requests
+   * there are then. Inline ones can't be parsed twice, and long ones would leave room for many arguments behind.
+   */
+  #parseAhead(region: Region, from: number, to: number, bound: number): number {
+    if (from >= bound || !this.session.isAuthenticated || !isShort(region, from, to)) return 1;
+    const { ahead, dispatcher, parser, requests } = this.#share;
+    ahead.begin(region, dispatcher.keysOf(this.session));
+    addKey(ahead, requests[0]!);
+    let count = 1;
+    let at = from;
+    while (count < requests.length && at < bound && isShort(region, at, to)) {
+      const request = requests[count]!;
+      if (parser.parse(region, at, to, request, true) !== COMPLETE) break;
+      addKey(ahead, request);
+      at = request.to;
+      count++;
+    }
+    ahead.warm();
+    return count;
   }
 
   #silence(wasSilent: boolean, mark: number): void {
@@ -165,4 +211,19 @@ export class RespConnection extends Connection {
     this.#partial?.large?.free();
     this.#partial = undefined;
   }
+}
+
+/** What a share has for requests that are parsed ahead. */
+export function pipelineRequests(): readonly Request[] {
+  return Array.from({ length: LOOK_AHEAD_KEYS }, () => new Request(16));
+}
+
+/** Whether a request of less than ten arguments begins here. */
+function isShort({ bytes }: Region, at: number, to: number): boolean {
+  return at + 3 < to && bytes[at] === ASTERISK && bytes[at + 2] === CARRIAGE_RETURN;
+}
+
+/** The first argument is the key, where there is one. */
+function addKey(ahead: LookAhead, request: Request): void {
+  if (request.count > 1) ahead.add(request.start[1]!, request.end[1]!);
 }

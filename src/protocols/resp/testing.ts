@@ -1,17 +1,18 @@
 /** RESP connections with nothing real around them: a dispatcher that the test scripts, a socket that takes as much as the test says. */
 import { RespParser } from '../../bytes/resp-parser.ts';
-import { Request } from '../../bytes/resp-request.ts';
-import { MemoryEngine } from '../../memory/index.ts';
+import type { Request } from '../../bytes/resp-request.ts';
+import { LookAhead, MemoryEngine } from '../../memory/index.ts';
 import { type Dispatcher, RAN } from '../../models/redis/dispatch.ts';
 import { Session } from '../../models/redis/session.ts';
 import type { Connection } from '../connection.ts';
 import { FakeShare, FakeTransport } from '../testing.ts';
-import { RespConnection, type RespShare } from './connection.ts';
+import { pipelineRequests, RespConnection, type RespShare } from './connection.ts';
 
 /** A shard of fakes: `execute` is the test's; by default every request is answered with its arguments as an array. */
 export class FakeShard extends FakeShare implements RespShare {
   readonly parser: RespParser = new RespParser();
-  readonly request: Request = new Request();
+  readonly requests: readonly Request[] = pipelineRequests();
+  readonly ahead: LookAhead;
   readonly engine: MemoryEngine;
   readonly dispatcher: Dispatcher;
   readonly ran: string[][] = [];
@@ -34,12 +35,15 @@ export class FakeShard extends FakeShare implements RespShare {
   ) {
     super();
     this.engine = engine;
+    const keys = engine.createKeyspace();
+    this.ahead = new LookAhead(keys);
     const execute = (session: Session, request: Request): number => {
       const args = Array.from({ length: request.count }, (_, i) => textOf(request, i));
       this.ran.push(args);
       return this.execute(session, args);
     };
     this.dispatcher = {
+      keysOf: () => keys,
       execute,
       executeLarge: execute,
       takesChunks: (_request: Request, i: number) => this.takesChunks(i),

@@ -7,8 +7,8 @@
  *   expect(h.replayed()).toEqual(h.data.dump()); // the log so far leads a fresh model to the same items
  */
 import { RespParser } from '../../../bytes/resp-parser.ts';
-import { Request } from '../../../bytes/resp-request.ts';
-import type { MemoryEngine } from '../../../memory/index.ts';
+import type { Request } from '../../../bytes/resp-request.ts';
+import type { LookAhead, MemoryEngine } from '../../../memory/index.ts';
 import { BinaryDispatcher } from '../../../models/memcached/binary-dispatch.ts';
 import { BinaryRequest } from '../../../models/memcached/binary-request.ts';
 import { MemcachedClient } from '../../../models/memcached/client.ts';
@@ -28,7 +28,7 @@ import {
   type Held,
 } from '../../../models/redis/testing/harness.ts';
 import type { Connection } from '../../connection.ts';
-import { RespConnection, type RespShare } from '../../resp/connection.ts';
+import { pipelineRequests, RespConnection, type RespShare } from '../../resp/connection.ts';
 import { FakeShare, FakeTransport } from '../../testing.ts';
 import { BinaryParser } from '../binary-parser.ts';
 import { MemcacheConnection, type MemcacheShare, pipelinedRequests } from '../connection.ts';
@@ -51,7 +51,8 @@ export class MemcacheHarness extends FakeShare implements MemcacheShare, RespSha
   readonly data: Harness;
   readonly engine: MemoryEngine;
   readonly parser: RespParser = new RespParser();
-  readonly request: Request = new Request();
+  readonly requests: readonly Request[] = pipelineRequests();
+  readonly ahead: LookAhead;
   readonly dispatcher: Dispatcher;
   readonly model: MemcachedModel;
   readonly options: MemcachedOptions = new MemcachedOptions();
@@ -90,6 +91,7 @@ export class MemcacheHarness extends FakeShare implements MemcacheShare, RespSha
     this.binaryDispatcher = new BinaryDispatcher(this.model);
     this.client = this.connect();
     this.dispatcher = this.data.dispatcher;
+    this.ahead = this.dispatcher.context.ahead;
     this.#respConnection = new RespConnection(this.#respTransport, this);
     this.#respConnection.session = this.#session(this.#respConnection);
     redis.connect(this.#respConnection.session);
