@@ -167,6 +167,8 @@ export const THROTTLE_BURST_US = 5000;
 export const MAX_WAITING_BYTES: number = 64 * 1024 * 1024;
 /** Promises that are resolved at once let the event loop wait this long, then one goes through it. */
 export const LONG_TURN_US = 2000;
+/** Threads for the jobs of the databases that share them. */
+export const MAX_WORKERS = 64;
 /** Tables that stay open while nobody uses them: the usual limit of open files is 1024, some of which are others'. */
 export const MAX_OPEN_TABLES = 900;
 

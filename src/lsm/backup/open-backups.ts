@@ -1,7 +1,7 @@
 /** Opens a directory of backups. */
 import { lockDatabase } from '../../os/database-lock.ts';
 import { realSystem } from '../../os/system.ts';
-import type { EngineSystem } from '../database/options.ts';
+import { checkDirectory, type EngineSystem } from '../database/options.ts';
 import { fromFileError } from '../errors.ts';
 import { BackupStore } from './backup-store.ts';
 
@@ -24,7 +24,10 @@ export interface BackupStoreOptions {
  */
 export function openBackups(directory: string, options: BackupStoreOptions = {}): BackupStore {
   try {
-    return new BackupStore(directory, options.system ?? { ...realSystem(), lockDatabase });
+    return new BackupStore(
+      checkDirectory(directory),
+      options.system ?? { ...realSystem(), lockDatabase },
+    );
   } catch (error) {
     throw fromFileError(error);
   }

@@ -17,7 +17,9 @@ export class MemoryBudget {
   /** `limitBytes` at most 2 TiB. `shared`: of the same budget in another thread. */
   constructor(limitBytes: number, shared: SharedArrayBuffer = new SharedArrayBuffer(4)) {
     const units = Math.floor(limitBytes / BUDGET_UNIT_BYTES);
-    if (!(units >= 1 && units < 2 ** 31)) throw new RangeError('limitBytes is not a budget');
+    if (!(units >= 1 && units < 2 ** 31)) {
+      throw new RangeError(`memoryBytes must be ${BUDGET_UNIT_BYTES} to 2 TiB, not ${limitBytes}`);
+    }
     this.limitBytes = limitBytes;
     this.shared = shared;
     this.#units = new Int32Array(shared);

@@ -56,7 +56,7 @@ export function resolveStyle(option: CompactionStyle | CompactionStyleName): Com
       check('maxAgeMs', style.maxAgeMs, 1000, Infinity);
       return style;
     default:
-      throw new RangeError(`the compaction style ${String((style as { style: unknown }).style)}`);
+      throw new RangeError(`no compaction style: ${String((style as { style: unknown }).style)}`);
   }
 }
 
@@ -82,7 +82,10 @@ export function styleFromJson(json: Json | undefined, path: string): CompactionS
     return resolveStyle(json as unknown as CompactionStyle);
   } catch (error) {
     const { message } = error as Error;
-    throw new LsmError('UNSUPPORTED', `${message} is unknown here`, { path, cause: error });
+    throw new LsmError('UNSUPPORTED', `the directory's compaction style: ${message}`, {
+      path,
+      cause: error,
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 /** The public face of an engine. */
 import { Region } from '../../bytes/region.ts';
-import type { BackupOptions, BackupStore, MadeBackup } from '../backup/backup-store.ts';
+import { type BackupOptions, BackupStore, type MadeBackup } from '../backup/backup-store.ts';
 import { type CheckpointInfo, makeCheckpoint } from '../backup/checkpoint.ts';
 import { type IngestInfo, Ingestions, type IngestPart } from '../ingest/ingestion.ts';
 import type { FormatLevel } from '../format/table-options.ts';
@@ -13,7 +13,7 @@ import type { Engine } from './engine.ts';
 import { Keyspace } from './keyspace.ts';
 import type { KeyspaceOptions } from './keyspace-options.ts';
 import { openEngine } from './open-engine.ts';
-import type { OpenOptions } from './options.ts';
+import { checkDirectory, type OpenOptions } from './options.ts';
 import { ReadAttempt } from './read-attempt.ts';
 import { type Stats, statsOf } from './stats.ts';
 import { Snapshot } from './snapshot.ts';
@@ -44,6 +44,7 @@ export class Database extends Keyspace {
   keyspace(name: string, options: KeyspaceOptions = {}): Keyspace {
     const engine = this.#engine;
     engine.checkOpen();
+    if (typeof name !== 'string') throw new TypeError('the name of a keyspace must be a string');
     const length = Buffer.byteLength(name);
     if (length === 0 || length > MAX_KEYSPACE_NAME_BYTES) {
       throw new RangeError(
@@ -286,7 +287,7 @@ export class Database extends Keyspace {
    * directory is there and not empty, CLOSED, READ_ONLY, POISONED, DISK_FULL, IO_ERROR.
    */
   checkpoint(directory: string): Promise<CheckpointInfo> {
-    return makeCheckpoint(this.#engine, directory);
+    return makeCheckpoint(this.#engine, checkDirectory(directory));
   }
 
   /**
@@ -295,6 +296,8 @@ export class Database extends Keyspace {
    * made, CLOSED, READ_ONLY, POISONED, ABORTED, LIMIT, DISK_FULL, IO_ERROR.
    */
   backup(backups: BackupStore, options?: BackupOptions): Promise<MadeBackup> {
+    if (!(backups instanceof BackupStore))
+      throw new TypeError('backups must come from openBackups');
     return backups.make(this.#engine, options);
   }
 
@@ -341,5 +344,5 @@ function boundOf(prefix: Uint8Array, key: Uint8Array): KeyBound {
  * Rejects with LsmError: LOCKED, NOT_FOUND, EXISTS, CORRUPTION, UNSUPPORTED, IO_ERROR, DISK_FULL.
  */
 export async function open(directory: string, options: OpenOptions = {}): Promise<Database> {
-  return new Database(await openEngine(directory, options));
+  return new Database(await openEngine(checkDirectory(directory), options));
 }

@@ -64,9 +64,11 @@ export function checkKeyspaceOptions(options: KeyspaceOptions): void {
   if (compactionFilter !== undefined && compactionFilter !== false) {
     checkNamed('a compaction filter', compactionFilter);
   }
-  if (typeof ttl !== 'object') return;
+  if (ttl === undefined || typeof ttl === 'boolean') return;
+  if (typeof ttl !== 'object') throw new TypeError('ttl must be { defaultMs }, true or false');
   const { defaultMs } = ttl;
-  if (defaultMs === undefined || (defaultMs > 0 && defaultMs <= MAX_EXPIRY_MS)) return;
+  const isTime = typeof defaultMs === 'number';
+  if (defaultMs === undefined || (isTime && defaultMs > 0 && defaultMs <= MAX_EXPIRY_MS)) return;
   throw new RangeError('defaultMs must be a time in milliseconds');
 }
 

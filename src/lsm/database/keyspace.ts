@@ -17,7 +17,7 @@ import {
 import { lowerBound, upperBound } from './range-bounds.ts';
 import { Range, type RangeOptions } from './range.ts';
 import type { NOT_CACHED } from './read-path.ts';
-import type { Snapshot } from './snapshot.ts';
+import { Snapshot } from './snapshot.ts';
 import type { View } from './view.ts';
 
 export interface ReadOptions {
@@ -133,7 +133,7 @@ export class Keyspace {
     const { reads, ruledReads } = this.#engine;
     const rules = this.valueRules(options);
     const view = this.#viewOf(options);
-    return keys.map((key) => {
+    return arrayOf(keys).map((key) => {
       const end = this.#load(key);
       const { region } = this.#key;
       if (rules !== undefined) return ruledReads.getSync(view, region, end, sequence, rules);
@@ -151,7 +151,7 @@ export class Keyspace {
     const view = this.#viewOf(options);
     // Those that wait copy their key and hold their view, so the scratch key is free for the next.
     return Promise.all(
-      keys.map((key) => {
+      arrayOf(keys).map((key) => {
         const end = this.#load(key);
         const { region } = this.#key;
         if (rules !== undefined) return ruledReads.get(view, region, end, sequence, rules);
@@ -258,8 +258,8 @@ export class Keyspace {
 
   /** The whole key at which a range ends. */
   #rangeEnd(from: Uint8Array, to: Uint8Array): Uint8Array {
-    checkEntry(from, to);
-    checkLengths(to, NO_VALUE);
+    checkEntry(from, NO_VALUE);
+    checkEntry(to, NO_VALUE);
     this.#engine.checkLevel2('range deletions');
     return Buffer.concat([this.prefix, to]);
   }
@@ -342,6 +342,7 @@ export class Keyspace {
     if (expiresAtMs !== undefined) return checkExpiry(expiresAtMs);
     const lifeMs = ttlMs ?? ttl.defaultMs ?? Infinity;
     if (lifeMs === Infinity) return NO_EXPIRY;
+    if (typeof lifeMs !== 'number') throw new TypeError('ttlMs must be a number');
     const { settings, clock } = this.#engine;
     if (settings.expiresByClock) return checkExpiry(clock.now() + lifeMs);
     throw new TypeError('without expiresByClock, expiresAtMs says when a value expires');
@@ -394,7 +395,7 @@ export class Keyspace {
     if (engine.isClosed) engine.checkOpen();
     if (this.#isDropped) throw this.#dropped();
     const snapshot = options?.snapshot;
-    if (snapshot !== undefined) return snapshot.sequenceFor(engine);
+    if (snapshot !== undefined) return Snapshot.sequenceOf(snapshot, engine);
     engine.writes.settle();
     return engine.lastSequence;
   }
@@ -445,9 +446,14 @@ const NO_EXPIRIES: ExpiryOptions = {};
 /** A time at which something expires, as it is stored. Throws RangeError. */
 function checkExpiry(expiresAtMs: number): number {
   if (expiresAtMs === Infinity) return NO_EXPIRY;
-  const whole = Math.ceil(expiresAtMs);
+  const whole = typeof expiresAtMs === 'number' ? Math.ceil(expiresAtMs) : NaN;
   if (whole >= 1 && whole <= MAX_EXPIRY_MS) return whole;
   throw new RangeError(`${expiresAtMs} is no time at which a value can expire`);
+}
+
+function arrayOf(keys: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (!Array.isArray(keys)) throw new TypeError('keys must be an array');
+  return keys;
 }
 
 /** Throws TypeError where it is no keyspace, or another database's, whose prefixes mean something else here. */

@@ -10,7 +10,12 @@ import {
   level0Limits,
   resolveStyle,
 } from '../compaction/style.ts';
-import type { CodecName, FormatLevel, TableWriteOptions } from '../format/table-options.ts';
+import {
+  CODEC_NAMES,
+  type CodecName,
+  type FormatLevel,
+  type TableWriteOptions,
+} from '../format/table-options.ts';
 import {
   LEVELS,
   MAX_MEMTABLE_BYTES,
@@ -18,7 +23,7 @@ import {
   MIN_MEMTABLE_BYTES,
   MIN_TABLE_FILE_BYTES,
 } from '../limits.ts';
-import type { LogDrop, RecoveryMode } from '../wal/log-recovery.ts';
+import { type LogDrop, RECOVERY_MODES, type RecoveryMode } from '../wal/log-recovery.ts';
 import { checkKeyspaceOptions, type KeyspaceOptions } from './keyspace-options.ts';
 import type { Resources } from './resources.ts';
 
@@ -183,6 +188,11 @@ export function resolveOptions(options: OpenOptions): Settings {
   if (settings.externalLog && compaction.style === 'fifo') {
     throw new TypeError('externalLog can not be with FIFO compaction, which drops the position');
   }
+  checkOneOf('recovery', settings.recovery, RECOVERY_MODES);
+  checkOneOf('formatLevel', settings.formatLevel ?? 1, [1, 2]);
+  check('blockBytes', settings.blockBytes, 64, 4 * MIB);
+  check('restartInterval', settings.restartInterval, 1, 1024);
+  check('filterBitsPerKey', settings.filterBitsPerKey, 0, 100);
   check('memtableBytes', settings.memtableBytes, MIN_MEMTABLE_BYTES, MAX_MEMTABLE_BYTES);
   check('maxFullMemtables', settings.maxFullMemtables, 1, 64);
   check('level0Files', level0Files, 1, 1000);
@@ -193,6 +203,12 @@ export function resolveOptions(options: OpenOptions): Settings {
   check('maxOpenTables', settings.maxOpenTables, 1, 1_000_000);
   check('backgroundBytesPerSecond', settings.backgroundBytesPerSecond, 1024, Infinity);
   return settings;
+}
+
+/** Throws TypeError for what is no path. */
+export function checkDirectory(directory: string): string {
+  if (typeof directory === 'string' && directory !== '') return directory;
+  throw new TypeError('directory must be a path');
 }
 
 /** How tables of a level are written. */
@@ -216,11 +232,16 @@ export function tableOptions(
 function codecsOf(codec: CodecName | readonly CodecName[]): CodecName[] {
   const list = typeof codec === 'string' ? [codec] : codec;
   if (list.length === 0) throw new RangeError('codec must name at least one');
+  for (const name of list) checkOneOf('codec', name, CODEC_NAMES);
   return Array.from({ length: LEVELS }, (_, level) => list[Math.min(level, list.length - 1)]!);
 }
 
 function check(name: string, value: number, from: number, to: number): void {
-  if (!(value >= from && value <= to)) {
-    throw new RangeError(`${name} must be ${from} to ${to}, not ${value}`);
-  }
+  if (typeof value === 'number' && value >= from && value <= to) return;
+  throw new RangeError(`${name} must be ${from} to ${to}, not ${value}`);
+}
+
+function checkOneOf<T>(name: string, value: T, known: readonly T[]): void {
+  if (known.includes(value)) return;
+  throw new RangeError(`${name} must be ${known.join(' or ')}, not ${String(value)}`);
 }

@@ -25,6 +25,12 @@ export function upperBound(prefix: Uint8Array, options: RangeOptions): GrowingBy
   return end && boundOf(NO_BYTES, end, false);
 }
 
+/** Throws RangeError. */
+export function limitOf({ limit = Infinity }: RangeOptions): number {
+  if (typeof limit === 'number' && limit >= 0) return limit;
+  throw new RangeError(`limit must be 0 or more, not ${String(limit)}`);
+}
+
 /** The key itself, or (`isNext`) the first one behind it. */
 function boundOf(prefix: Uint8Array, key: Uint8Array, isNext: boolean): GrowingBytes {
   if (!(key instanceof Uint8Array)) throw new TypeError('a bound must be a Uint8Array');

@@ -23,9 +23,10 @@ import { VisibleCursor } from '../visible-cursor.ts';
 import type { ValueRules } from '../value-rules.ts';
 import type { Engine } from './engine.ts';
 import { type KeyspaceRules, NO_RULES, valueRules } from './keyspace-options.ts';
-import { lowerBound, upperBound } from './range-bounds.ts';
+import { limitOf, lowerBound, upperBound } from './range-bounds.ts';
 import type { Entry, RangeOptions } from './range.ts';
 import { PinnedView, type ReaderViews } from './reader-views.ts';
+import { Snapshot } from './snapshot.ts';
 import type { SnapshotEntry } from './snapshot-list.ts';
 import type { View } from './view.ts';
 import { viewSource } from './view-source.ts';
@@ -80,10 +81,11 @@ export class RangeIterator {
     this.#prefix = prefix;
     this.#prefixLength = prefix.length;
     this.#isReverse = options.reverse ?? false;
-    this.#limit = options.limit ?? Infinity;
+    this.#limit = limitOf(options);
     this.#lower = lowerBound(prefix, options);
     this.#upper = upperBound(prefix, options);
-    this.#sequence = snapshot === undefined ? engine.lastSequence : snapshot.sequenceFor(engine);
+    this.#sequence =
+      snapshot === undefined ? engine.lastSequence : Snapshot.sequenceOf(snapshot, engine);
     const nowMs = options.nowMs ?? snapshot?.nowMs ?? engine.nowMs();
     this.#rules = valueRules(rules, nowMs, prefix.length, engine.directory);
     const pinned = snapshot?.view;
@@ -196,6 +198,7 @@ export class RangeIterator {
   /** Moves so that the next entry is the first one of the range at or behind `key` (in reverse: at or before it). The limit counts on. */
   seek(key: Uint8Array): void {
     this.#checkOpen();
+    if (!(key instanceof Uint8Array)) throw new TypeError('key must be a Uint8Array');
     const target = this.#target;
     target.reserve(this.#prefixLength + key.length);
     target.region.bytes.set(this.#prefix);

@@ -10,6 +10,7 @@
 import { MemoryBudget } from '../cache/memory-budget.ts';
 import { SharedCache } from '../cache/shared-cache.ts';
 import { WorkerPool } from '../compaction/worker-pool.ts';
+import { MAX_WORKERS } from '../limits.ts';
 
 const MIB = 1024 * 1024;
 
@@ -19,7 +20,7 @@ export interface ResourcesOptions {
    * for a memtable waits for the flush of its own. One memtable each, and what jobs and readers need at the moment, they take in any case. Default 256 MiB.
    */
   readonly memoryBytes?: number;
-  /** Threads for flushes and compactions; 0: the databases' own thread, in slices. Default 1. */
+  /** Threads for flushes and compactions; 0: the databases' own thread, in slices. At most 64, default 1. */
   readonly workers?: number;
 }
 
@@ -30,10 +31,14 @@ export class Resources {
   /** undefined where jobs run on the databases' own thread. */
   readonly pool: WorkerPool | undefined;
 
+  /** Throws RangeError. */
   constructor(options: ResourcesOptions = {}) {
-    this.budget = new MemoryBudget(options.memoryBytes ?? 256 * MIB);
+    const { memoryBytes = 256 * MIB, workers = 1 } = options;
+    if (!Number.isInteger(workers) || workers < 0 || workers > MAX_WORKERS) {
+      throw new RangeError(`workers must be 0 to ${MAX_WORKERS}, not ${workers}`);
+    }
+    this.budget = new MemoryBudget(memoryBytes);
     this.cache = new SharedCache(this.budget);
-    const workers = options.workers ?? 1;
     const isThreaded = workers > 0 && WorkerPool.isPossible;
     this.pool = isThreaded ? new WorkerPool(workers, this.budget) : undefined;
   }

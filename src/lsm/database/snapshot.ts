@@ -50,6 +50,12 @@ export class Snapshot {
     this.close();
   }
 
+  /** @internal Throws TypeError for what is no snapshot, and as `sequenceFor`. */
+  static sequenceOf(snapshot: Snapshot, engine: Engine): number {
+    if (!(snapshot instanceof Snapshot)) throw new TypeError('snapshot must be a Snapshot');
+    return snapshot.sequenceFor(engine);
+  }
+
   /** @internal Throws where it can't be read any more, or is another database's. */
   sequenceFor(engine: Engine): number {
     if (engine !== this.#engine) throw new TypeError('the snapshot is of another database');

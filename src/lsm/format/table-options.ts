@@ -4,7 +4,8 @@ import { LsmError } from '../errors.ts';
 import { checkPrefix, type FilterPrefix } from './filter-prefix.ts';
 
 /** Names of codecs. `lz4` and `zstd` need format level 2, `zstd` also a Node.js that has it (22.15 or later). */
-export type CodecName = 'none' | 'snappy' | 'lz4' | 'zstd';
+export const CODEC_NAMES = ['none', 'snappy', 'lz4', 'zstd'] as const;
+export type CodecName = (typeof CODEC_NAMES)[number];
 
 /** 1: LevelDB's, readable by it. 2: with what it does not know, under another magic number. */
 export type FormatLevel = 1 | 2;

@@ -40,6 +40,9 @@ function viewOf(bytes: Uint8Array): DataView {
 
 /** A counter's value, or the operand that adds it. An integer from -2^63 to 2^63 - 1. Throws RangeError. */
 export function encodeCounter(value: number | bigint): Uint8Array {
+  if (typeof value !== 'bigint' && !Number.isInteger(value)) {
+    throw new RangeError('a counter is an integer');
+  }
   const integer = BigInt(value);
   if (integer < MIN || integer > MAX) throw new RangeError('a counter has 64 bits');
   const view = new DataView(new ArrayBuffer(COUNTER_BYTES));

@@ -35,7 +35,11 @@ export type MergeOperatorName = 'counter' | 'append' | ModuleExport;
 /** Throws TypeError, RangeError for a name that cannot be. */
 export function checkMergeOperator(name: MergeOperatorName): void {
   if (name === 'counter' || name === 'append') return;
-  if (typeof name === 'string') throw new RangeError(`the merge operator ${String(name)}`);
+  if (typeof name === 'string') {
+    throw new RangeError(
+      `a merge operator is counter, append or { module, export }, not ${String(name)}`,
+    );
+  }
   checkNamed('a merge operator', name);
 }
 

@@ -16,7 +16,7 @@ import { Engine } from '../database/engine.ts';
 import { Events } from '../database/events.ts';
 import { LogSet } from '../database/log-set.ts';
 import { discard, makeParts, NO_LOCK, type Parts } from '../database/open-engine.ts';
-import { type OpenOptions, resolveOptions } from '../database/options.ts';
+import { checkDirectory, type OpenOptions, resolveOptions } from '../database/options.ts';
 import { fromFileError, LsmError } from '../errors.ts';
 import { InlineRunner } from '../compaction/job-runner.ts';
 import { ManifestState } from '../manifest/manifest-state.ts';
@@ -82,7 +82,7 @@ export async function openSecondary(
   options: SecondaryOptions = {},
 ): Promise<Secondary> {
   const settings = resolveOptions({ ...options, readOnly: true });
-  if (settings.system.files.stat(directory)?.isDirectory !== true) {
+  if (settings.system.files.stat(checkDirectory(directory))?.isDirectory !== true) {
     throw new LsmError('NOT_FOUND', 'there is no such directory', { path: directory });
   }
   const parts = makeParts(directory, settings);

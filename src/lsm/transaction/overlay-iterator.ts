@@ -6,7 +6,7 @@ import { GrowingBytes } from '../../bytes/growing-bytes.ts';
 import { BLOCKED, END, VALID } from '../cursor.ts';
 import type { Engine } from '../database/engine.ts';
 import type { Keyspace } from '../database/keyspace.ts';
-import { lowerBound, upperBound } from '../database/range-bounds.ts';
+import { limitOf, lowerBound, upperBound } from '../database/range-bounds.ts';
 import { RangeIterator } from '../database/range-iterator.ts';
 import type { Entry, RangeOptions } from '../database/range.ts';
 import { LsmError } from '../errors.ts';
@@ -70,7 +70,7 @@ export class OverlayIterator {
     overlay: Overlay,
     onLeft: OnLeft = () => {},
   ) {
-    const { reverse = false, limit = Infinity } = options;
+    const { reverse = false } = options;
     const { prefix, rules } = keyspace;
     // Own writes and those of the database expire by one clock.
     const nowMs = options.nowMs ?? options.snapshot?.nowMs ?? engine.nowMs();
@@ -79,7 +79,7 @@ export class OverlayIterator {
     this.#generation = overlay.generation;
     this.#prefix = prefix;
     this.#isReverse = reverse;
-    this.#limit = limit;
+    this.#limit = limitOf(options);
     this.#onLeft = onLeft;
     this.#rules = keyspace.valueRules({ nowMs });
     this.#base = new RangeIterator(engine, prefix, { ...options, nowMs, limit: undefined }, rules);

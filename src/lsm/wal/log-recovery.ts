@@ -27,7 +27,13 @@ import { END, RECORD, RecordReader } from './record-reader.ts';
  * absolute:           anything that does not check stops the recovery
  * skip-corrupt:       what does not check is left out and the rest applied, in whatever order it leaves: for salvage
  */
-export type RecoveryMode = 'tolerate-torn-tail' | 'point-in-time' | 'absolute' | 'skip-corrupt';
+export const RECOVERY_MODES = [
+  'tolerate-torn-tail',
+  'point-in-time',
+  'absolute',
+  'skip-corrupt',
+] as const;
+export type RecoveryMode = (typeof RECOVERY_MODES)[number];
 
 /** What was not applied. */
 export interface LogDrop {
