@@ -1,5 +1,6 @@
 /** The load: redis-benchmark, one run of one command, with the server's CPU time around it. */
 import { spawn } from 'node:child_process';
+import type { LoadResult } from './comparison.ts';
 import { endedChildrenCpuSeconds, type MeasuredServer } from './processes.ts';
 
 export interface LoadOptions {
@@ -10,16 +11,6 @@ export interface LoadOptions {
   clients?: number;
   keys?: number;
   valueBytes?: number;
-}
-
-export interface LoadResult {
-  requestsPerSecond: number;
-  p50Ms: number;
-  p99Ms: number;
-  maxMs: number;
-  cpuMicroseconds: number;
-  /** How busy redis-benchmark was, 0 to 1: near 1 it is what limits the throughput. */
-  clientBusy: number;
 }
 
 export async function runLoad(server: MeasuredServer, load: LoadOptions): Promise<LoadResult> {
@@ -45,7 +36,6 @@ export async function runLoad(server: MeasuredServer, load: LoadOptions): Promis
     requestsPerSecond: fields[0]!,
     p50Ms: fields[3]!,
     p99Ms: fields[5]!,
-    maxMs: fields[6]!,
     cpuMicroseconds: (cpuSeconds * 1e6) / load.requests,
     clientBusy: Math.min(1, (clientSeconds * fields[0]!) / load.requests),
   };

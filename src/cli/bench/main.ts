@@ -5,7 +5,8 @@ import os from 'node:os';
 import path from 'node:path';
 import { packageVersion } from '../../server/process-host.ts';
 import { addLsmBench } from './lsm/command.ts';
-import { benchRedis, formatRows } from './redis.ts';
+import { formatComparison } from './comparison.ts';
+import { benchRedis } from './redis.ts';
 
 /** Runs the bench that `words` name; the exit code is 1 when a floor was missed. */
 export async function bench(words: readonly string[]): Promise<number> {
@@ -39,7 +40,13 @@ export async function bench(words: readonly string[]): Promise<number> {
         },
         (text) => process.stderr.write(`${text}\n`),
       );
-      report('redis', rows, formatRows(rows), String(options['out']), isQuick);
+      report(
+        'redis',
+        rows,
+        formatComparison(rows, 'redis-server'),
+        String(options['out']),
+        isQuick,
+      );
       if (rows.some((row) => row.isMet === false)) code = 1;
     });
   program
@@ -69,7 +76,7 @@ export async function bench(words: readonly string[]): Promise<number> {
         },
         (text) => process.stderr.write(`${text}\n`),
       );
-      const table = memcached.formatMemcachedRows(rows, version);
+      const table = formatComparison(rows, `${version}, -t 1`);
       report('memcached', rows, table, String(options['out']), isQuick);
       if (rows.some((row) => row.isMet === false)) code = 1;
     });

@@ -6,10 +6,10 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { compareLoad, type LoadFloors, type LoadResult, type Row } from './comparison.ts';
 import type { LoadFigures } from './memcached-load.ts';
 import { benchKey, LOAD_KINDS, type LoadSpec } from './memcached-requests.ts';
 import { cpuSecondsOf, freePort, rssBytesOf, sleep } from './processes.ts';
-import { formatTable, median } from './table.ts';
 
 const MAIN = fileURLToPath(new URL('../main.js', import.meta.url));
 const LOAD = fileURLToPath(new URL('memcached-load.js', import.meta.url));
@@ -33,22 +33,8 @@ export interface MemcachedBenchOptions {
   program: string;
 }
 
-/** One line of the report. `floor`: what the ratio must reach (`>=`) or stay under (`<=`). */
-export interface MemcachedRow {
-  name: string;
-  figure: string;
-  memcached: string;
-  kvasir: string;
-  ratio?: number;
-  floor?: string;
-  isMet?: boolean;
-}
-
-interface Load {
-  name: string;
+interface Load extends LoadFloors {
   kind: LoadSpec['kind'];
-  throughput: number;
-  cpu?: number;
 }
 
 const LOADS: readonly Load[] = [
@@ -136,19 +122,11 @@ function isListening(port: number): Promise<boolean> {
   });
 }
 
-interface RunResult {
-  requestsPerSecond: number;
-  cpuMicroseconds: number;
-  p50Ms: number;
-  p99Ms: number;
-  clientBusy: number;
-}
-
 async function runLoad(
   subject: Subject,
   kind: LoadSpec['kind'],
   requests: number,
-): Promise<RunResult> {
+): Promise<LoadResult> {
   const spec: LoadSpec = { kind, port: subject.port, clients: CLIENTS, keys: KEYS, requests };
   const before = subject.cpuSeconds;
   const { stdout } = await promisify(execFile)(process.execPath, [LOAD, JSON.stringify(spec)]);
@@ -165,9 +143,9 @@ async function runLoad(
 export async function benchMemcached(
   options: MemcachedBenchOptions,
   say: (text: string) => void,
-): Promise<MemcachedRow[]> {
+): Promise<Row[]> {
   const wants = (name: string): boolean => options.only.length === 0 || options.only.includes(name);
-  const rows: MemcachedRow[] = [];
+  const rows: Row[] = [];
   const subjects = {
     memcached: await Subject.start('memcached', options.program),
     kvasir: await Subject.start('kvasir', options.program),
@@ -177,7 +155,7 @@ export async function benchMemcached(
     for (const load of LOADS.filter(({ kind }) => wants(kind))) {
       const isPipelined = LOAD_KINDS[load.kind].pipeline > 1;
       const requests = options.requests * (isPipelined ? PIPELINED_REQUESTS : 1);
-      const results: Record<Peer, RunResult[]> = { memcached: [], kvasir: [] };
+      const results: Record<Peer, LoadResult[]> = { memcached: [], kvasir: [] };
       // One run of each that does not count: code is compiled.
       for (const peer of PEERS) await runLoad(subjects[peer], load.kind, requests);
       for (let round = 0; round < options.rounds; round++) {
@@ -186,7 +164,7 @@ export async function benchMemcached(
           results[peer].push(await runLoad(subjects[peer], load.kind, requests));
         }
       }
-      rows.push(...rowsOf(load, results));
+      rows.push(...compareLoad(load, results.kvasir, results.memcached));
       say(`${load.name}: done`);
     }
   } finally {
@@ -196,61 +174,8 @@ export async function benchMemcached(
   return rows;
 }
 
-function rowsOf(load: Load, results: Record<Peer, RunResult[]>): MemcachedRow[] {
-  const row = (
-    figure: string,
-    of: (result: RunResult) => number,
-    show: (value: number) => string,
-    floor?: number,
-    isMore = false,
-  ): MemcachedRow => {
-    const ratio = median(results.kvasir.map((r, i) => of(r) / of(results.memcached[i]!)));
-    return {
-      ...{ name: load.name, figure, ratio },
-      memcached: show(median(results.memcached.map(of))),
-      kvasir: show(median(results.kvasir.map(of))),
-      ...(floor === undefined
-        ? {}
-        : {
-            floor: `${isMore ? '>=' : '<='} ${floor}`,
-            isMet: isMore ? ratio >= floor : ratio <= floor,
-          }),
-    };
-  };
-  return [
-    row(
-      'requests/s',
-      (r) => r.requestsPerSecond,
-      (v) => Math.round(v).toLocaleString('en'),
-      load.throughput,
-      true,
-    ),
-    row(
-      'CPU us/request',
-      (r) => r.cpuMicroseconds,
-      (v) => v.toFixed(2),
-      load.cpu,
-    ),
-    row(
-      'p50 ms',
-      (r) => r.p50Ms,
-      (v) => v.toFixed(3),
-    ),
-    row(
-      'p99 ms',
-      (r) => r.p99Ms,
-      (v) => v.toFixed(3),
-    ),
-    row(
-      'load generator busy',
-      (r) => r.clientBusy,
-      (v) => `${Math.round(v * 100)} %`,
-    ),
-  ];
-}
-
 /** How much the process grows with an item of 16 + 64 bytes. */
-async function measureMemory({ items, program }: MemcachedBenchOptions): Promise<MemcachedRow> {
+async function measureMemory({ items, program }: MemcachedBenchOptions): Promise<Row> {
   const bytes: Record<Peer, number> = { memcached: 0, kvasir: 0 };
   for (const peer of PEERS) {
     const subject = await Subject.start(peer, program);
@@ -264,7 +189,7 @@ async function measureMemory({ items, program }: MemcachedBenchOptions): Promise
   const ratio = bytes.kvasir / bytes.memcached;
   return {
     ...{ name: 'memory an item', figure: 'bytes of RSS', ratio },
-    memcached: bytes.memcached.toFixed(1),
+    peer: bytes.memcached.toFixed(1),
     kvasir: bytes.kvasir.toFixed(1),
     floor: `<= ${MEMORY_FLOOR}`,
     isMet: ratio <= MEMORY_FLOOR,
@@ -278,18 +203,5 @@ export function memcachedVersion(program: string): Promise<string> {
     (error: Error) => {
       throw new Error(`${program} is needed and can't be run (${error.message})`);
     },
-  );
-}
-
-/** The report as a table. */
-export function formatMemcachedRows(rows: readonly MemcachedRow[], version: string): string {
-  return formatTable(
-    ['what', 'figure', `${version}, -t 1`, 'Kvasir', 'ratio', 'floor', ''],
-    rows.map((row) => [
-      ...[row.name, row.figure, row.memcached, row.kvasir],
-      row.ratio === undefined ? '' : row.ratio.toFixed(2),
-      row.floor ?? '',
-      row.isMet === undefined ? '' : row.isMet ? 'met' : 'MISSED',
-    ]),
   );
 }

@@ -3,7 +3,7 @@ import fs from 'node:fs';
 import net from 'node:net';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { MeasuredServer, type Peer, sleep } from './processes.ts';
-import type { Row } from './redis.ts';
+import type { Row } from './comparison.ts';
 
 const VALUE = 'x'.repeat(64);
 const BATCH = 1000;
@@ -89,7 +89,7 @@ export async function measureMemory(keys: number, say: (text: string) => void): 
     rows.push({
       name,
       figure: 'engine bytes',
-      redis: bytes(used.redis!),
+      peer: bytes(used.redis!),
       kvasir: bytes(used.kvasir!),
       ratio: engineRatio,
       floor: `<= ${engineFloor}`,
@@ -98,7 +98,7 @@ export async function measureMemory(keys: number, say: (text: string) => void): 
     rows.push({
       name,
       figure: 'RSS bytes',
-      redis: bytes(rss.redis!),
+      peer: bytes(rss.redis!),
       kvasir: bytes(rss.kvasir!),
       ratio: rssRatio,
       ...(rssFloor === undefined ? {} : { floor: `<= ${rssFloor}`, isMet: rssRatio <= rssFloor }),
@@ -138,7 +138,7 @@ export async function measureLoading(keys: number, say: (text: string) => void):
     {
       name: `loading an AOF of ${keys.toLocaleString('en')} SETs`,
       figure: 'ms',
-      redis: took.redis!.toFixed(0),
+      peer: took.redis!.toFixed(0),
       kvasir: took.kvasir!.toFixed(0),
       ratio,
       floor: '>= 1 (speed)',
@@ -163,7 +163,7 @@ export async function measureStart(say: (text: string) => void): Promise<Row[]> 
     {
       name: 'start to first PONG, empty directory',
       figure: 'ms',
-      redis: redis.toFixed(0),
+      peer: redis.toFixed(0),
       kvasir: kvasir.toFixed(0),
       floor: '< 250 ms',
       isMet: kvasir < 250,
@@ -190,7 +190,7 @@ export async function measureSlices(keys: number, say: (text: string) => void): 
     rows.push({
       name: `${keys.toLocaleString('en')} keys ${name}`,
       figure: 'longest slice ms',
-      redis: '',
+      peer: '',
       kvasir: `${longest.toFixed(2)} (tick ${loop.toFixed(1)}, idle process ${(idle.max / 1e6).toFixed(1)})`,
       floor: '<= 5 ms',
       isMet: longest <= 5,

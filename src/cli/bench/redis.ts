@@ -2,9 +2,10 @@
  * `kvasir bench redis`: Kvasir beside redis-server on this machine. Both are started for each setting and driven in turns, round by round; a ratio is
  * the median of the rounds' ratios, so that it holds when the machine's speed drifts. Floors are those the project set itself.
  */
-import { runLoad, type LoadResult } from './load.ts';
+import { compareLoad, type LoadFloors, type LoadResult, type Row } from './comparison.ts';
+import { runLoad } from './load.ts';
 import { type Durability, MeasuredServer, type Peer } from './processes.ts';
-import { formatTable, median } from './table.ts';
+
 import {
   fill,
   measureLoading,
@@ -25,26 +26,10 @@ export interface BenchOptions {
   only: readonly string[];
 }
 
-/** One line of the report. `floor`: what the ratio must reach (`>=`) or stay under (`<=`). */
-export interface Row {
-  name: string;
-  figure: string;
-  redis: string;
-  kvasir: string;
-  ratio?: number;
-  floor?: string;
-  isMet?: boolean;
-}
-
-interface LoadRow {
-  name: string;
+interface LoadRow extends LoadFloors {
   command: string | readonly string[];
   pipeline: number;
   durability: Durability;
-  /** Floors: throughput at least, CPU and p99 at most, as ratios. */
-  throughput: number;
-  cpu?: number;
-  p99?: number;
 }
 
 const EXPIRE = ['EXPIRE', 'key:__rand_int__', '1000'];
@@ -165,7 +150,7 @@ async function benchLoads(
         for (const peer of order)
           results[peer].push(await runLoad(servers[peer], { ...load, keys: KEYS, requests }));
       }
-      rows.push(...rowsOf(load, results));
+      rows.push(...compareLoad(load, results.kvasir, results.redis));
       say(`${load.name}: done`);
     }
     return rows;
@@ -173,82 +158,4 @@ async function benchLoads(
     await servers.redis.stop();
     await servers.kvasir.stop();
   }
-}
-
-function rowsOf(load: LoadRow, results: Record<Peer, LoadResult[]>): Row[] {
-  const row = (
-    figure: string,
-    of: (result: LoadResult) => number,
-    show: (value: number) => string,
-    floor: number | undefined,
-    isMore: boolean,
-  ): Row => {
-    const ratio = median(results.kvasir.map((result, i) => of(result) / of(results.redis[i]!)));
-    return {
-      name: load.name,
-      figure,
-      redis: show(median(results.redis.map(of))),
-      kvasir: show(median(results.kvasir.map(of))),
-      ratio,
-      ...(floor === undefined
-        ? {}
-        : {
-            floor: `${isMore ? '>=' : '<='} ${floor}`,
-            isMet: isMore ? ratio >= floor : ratio <= floor,
-          }),
-    };
-  };
-  return [
-    row(
-      'requests/s',
-      (r) => r.requestsPerSecond,
-      (v) => Math.round(v).toLocaleString('en'),
-      load.throughput,
-      true,
-    ),
-    row(
-      'CPU us/request',
-      (r) => r.cpuMicroseconds,
-      (v) => v.toFixed(2),
-      load.cpu,
-      false,
-    ),
-    row(
-      'p50 ms',
-      (r) => r.p50Ms,
-      (v) => v.toFixed(3),
-      undefined,
-      false,
-    ),
-    row(
-      'p99 ms',
-      (r) => r.p99Ms,
-      (v) => v.toFixed(3),
-      load.p99,
-      false,
-    ),
-    row(
-      'load generator busy',
-      (r) => r.clientBusy,
-      (v) => `${Math.round(v * 100)} %`,
-      undefined,
-      false,
-    ),
-  ];
-}
-
-/** The report as a table. */
-export function formatRows(rows: readonly Row[]): string {
-  return formatTable(
-    ['what', 'figure', 'redis-server', 'Kvasir', 'ratio', 'floor', ''],
-    rows.map((row) => [
-      row.name,
-      row.figure,
-      row.redis,
-      row.kvasir,
-      row.ratio === undefined ? '' : row.ratio.toFixed(2),
-      row.floor ?? '',
-      row.isMet === undefined ? '' : row.isMet ? 'met' : 'MISSED',
-    ]),
-  );
 }

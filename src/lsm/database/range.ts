@@ -21,23 +21,22 @@ export interface RangeOptions {
 
 export type Entry = [key: Buffer, value: Buffer];
 
-export class Range implements Iterable<Entry>, AsyncIterable<Entry> {
-  readonly #engine: Engine;
-  readonly #keyspace: Keyspace;
-  readonly #options: RangeOptions;
+/** Entries that an asynchronous loop fetches at once. */
+const BATCH_ENTRIES = 100;
 
-  /** @internal */
-  constructor(engine: Engine, keyspace: Keyspace, options: RangeOptions) {
-    this.#engine = engine;
-    this.#keyspace = keyspace;
-    this.#options = options;
-  }
+/** What a range is gone through by: see RangeIterator. */
+interface EntryIterator {
+  next(): boolean;
+  nextBatch(count: number): Promise<Entry[]>;
+  key(): Buffer;
+  value(): Buffer;
+  close(): void;
+}
 
-  /** An iterator that stands before the range's first entry and sees the database as it is now. Close it. */
-  iterator(): RangeIterator {
-    const { prefix, rules } = this.#keyspace;
-    return new RangeIterator(this.#engine, prefix, this.#options, rules);
-  }
+/** The loops over a range, whatever it is a range of. */
+export abstract class IterableRange implements Iterable<Entry>, AsyncIterable<Entry> {
+  /** An iterator that stands before the first entry. Close it. */
+  abstract iterator(): EntryIterator;
 
   /** Blocks for what is not in memory. */
   *[Symbol.iterator](): Generator<Entry, void> {
@@ -64,5 +63,22 @@ export class Range implements Iterable<Entry>, AsyncIterable<Entry> {
   }
 }
 
-/** Entries that an asynchronous loop fetches at once. */
-const BATCH_ENTRIES = 100;
+export class Range extends IterableRange {
+  readonly #engine: Engine;
+  readonly #keyspace: Keyspace;
+  readonly #options: RangeOptions;
+
+  /** @internal */
+  constructor(engine: Engine, keyspace: Keyspace, options: RangeOptions) {
+    super();
+    this.#engine = engine;
+    this.#keyspace = keyspace;
+    this.#options = options;
+  }
+
+  /** An iterator that stands before the range's first entry and sees the database as it is now. Close it. */
+  override iterator(): RangeIterator {
+    const { prefix, rules } = this.#keyspace;
+    return new RangeIterator(this.#engine, prefix, this.#options, rules);
+  }
+}
