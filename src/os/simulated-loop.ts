@@ -55,6 +55,10 @@ export class SimulatedLoop implements Clock, Timers {
     return this.#add(ms * 1000, 0, fn);
   }
 
+  hold(ms: number, fn: () => void): () => void {
+    return this.after(ms, fn);
+  }
+
   every(ms: number, fn: () => void): () => void {
     return this.#add(ms * 1000, ms * 1000, fn);
   }

@@ -1,7 +1,9 @@
-/** What runs later. Timers of this interface never keep a process alive by themselves. */
+/** What runs later. Only what somebody waits for keeps a process alive. */
 export interface Timers {
   /** Calls `fn` once, in `ms` at the earliest; returns what cancels it. */
   after(ms: number, fn: () => void): () => void;
+  /** The same, where a caller's promise depends on it: keeps the process alive until then. */
+  hold(ms: number, fn: () => void): () => void;
   /** Calls `fn` every `ms`; returns what cancels it. */
   every(ms: number, fn: () => void): () => void;
   /** Calls `fn` once after the input that is waiting was handled (setImmediate). Keeps the process alive until then. */
@@ -17,11 +19,19 @@ export class SystemTimers implements Timers {
   readonly #never = new Int32Array(new SharedArrayBuffer(4));
 
   after(ms: number, fn: () => void): () => void {
+    return this.#arm(ms, fn, false);
+  }
+
+  hold(ms: number, fn: () => void): () => void {
+    return this.#arm(ms, fn, true);
+  }
+
+  #arm(ms: number, fn: () => void, isHeld: boolean): () => void {
     let timer: NodeJS.Timeout;
     const arm = (rest: number): void => {
       const part = Math.min(rest, LONGEST_TIMER_MS);
       timer = setTimeout(() => (rest > part ? arm(rest - part) : fn()), part);
-      timer.unref();
+      if (!isHeld) timer.unref();
     };
     arm(ms);
     return () => clearTimeout(timer);

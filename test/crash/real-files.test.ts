@@ -26,6 +26,7 @@ describe('the log on the real file system', () => {
       monotonicUs: () => clock.monotonicUs(),
       cpuUs: () => clock.cpuUs(),
       after: (ms, fn) => timers.after(ms, fn),
+      hold: (ms, fn) => timers.hold(ms, fn),
       every: (ms, fn) => timers.every(ms, fn),
       soon: (fn) => timers.soon(fn),
       sleepSync: (ms) => timers.sleepSync(ms),

@@ -69,7 +69,7 @@ export class InlineRunner implements JobRunner {
   #schedule(delayMs: number): void {
     if (this.#isScheduled || this.#isClosed || this.#queue.isEmpty) return;
     this.#isScheduled = true;
-    if (delayMs > 0) this.#timers.after(delayMs, this.#slice);
+    if (delayMs > 0) this.#timers.hold(delayMs, this.#slice);
     else this.#timers.soon(this.#slice);
   }
 

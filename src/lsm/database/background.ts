@@ -144,7 +144,7 @@ export class Background {
     const deferred = new Deferred();
     const beforeNumber = this.#engine.versions.nextFileNumber;
     const range = { smallest, largest, beforeNumber, isDead, deferred };
-    return this.#waitFor(deferred, () => this.#ranges.push(range));
+    return this.#waitFor(deferred, () => this.#ranges.push(range), !isDead);
   }
 
   /** Nobody reads this range any more: tables that have nothing else go at once, the rest is compacted. */
@@ -190,13 +190,15 @@ export class Background {
   }
 
   /** Where nothing is done any more nobody must wait for it: it may have ended while the caller was on the way here. */
-  #waitFor(deferred: Deferred, enlist: () => void): Promise<void> {
+  #waitFor(deferred: Deferred, enlist: () => void, isAsked = true): Promise<void> {
     const failure = this.#engine.writeFailure;
     if (failure !== undefined) {
       deferred.reject(failure);
       return deferred.promise;
     }
     enlist();
+    // A caller hears now whether there is room, not when it would be tried again.
+    if (isAsked) this.#retryNow();
     this.schedule();
     return deferred.promise;
   }
@@ -420,13 +422,19 @@ export class Background {
     this.#engine.fullDisk = cause;
     this.#engine.logs.giveRoomBack();
     this.#cancelRetry = timers.after(RETRY_MS, () => {
-      this.#cancelRetry = undefined;
-      this.#engine.fullDisk = undefined;
+      this.#retryNow();
       this.schedule();
     });
     // Nobody knows when there will be.
     this.#failJobs(cause);
     writes.retry();
+  }
+
+  #retryNow(): void {
+    if (this.#cancelRetry === undefined) return;
+    this.#cancelRetry();
+    this.#cancelRetry = undefined;
+    this.#engine.fullDisk = undefined;
   }
 
   /** Rejects who waits. */

@@ -52,7 +52,7 @@ export class WriteStall {
     this.#delayUs = delayUs;
     if (!this.#isRetryDue) {
       this.#isRetryDue = true;
-      timers.after(delayUs / 1000, () => {
+      timers.hold(delayUs / 1000, () => {
         this.#isRetryDue = false;
         this.#engine.writes.retry();
       });

@@ -200,7 +200,7 @@ export class Transaction {
           }
         }
         // Others' writes wait before it, or there is no room: what they do has to be looked at before it is its turn.
-        await new Promise<void>((resolve) => timers.after(COMMIT_RETRY_MS, resolve));
+        await new Promise<void>((resolve) => timers.hold(COMMIT_RETRY_MS, resolve));
       }
     } finally {
       this.#end();
