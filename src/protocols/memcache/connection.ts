@@ -37,6 +37,8 @@ export class MemcacheConnection extends Connection {
   #skipBytes = 0;
   /** How much of the next line was looked through in vain. */
   #scannedBytes = 0;
+  /** The text protocol: more requests may run now. */
+  #goesOn = false;
 
   constructor(transport: Transport, share: MemcacheShare) {
     super(transport, share);
@@ -62,51 +64,72 @@ export class MemcacheConnection extends Connection {
     return end;
   }
 
-  /** Requests are parsed some at a time, so that their keys are known ahead. */
   #runText(region: Region, from: number, to: number, bound: number): number {
-    const { textDispatcher, textParser, textRequests } = this.#share;
-    const { ahead } = textDispatcher.context.items;
-    const { client } = this;
-    let at = from;
-    let found: number = COMPLETE;
+    const { textParser } = this.#share;
     textParser.scannedBytes = this.#scannedBytes;
     this.#scannedBytes = 0;
-    while (found === COMPLETE && at < bound) {
-      // Who has to authenticate first has no requests ahead: how they are parsed is not known yet.
-      const most = client.isAuthenticated ? textRequests.length : 1;
-      let count = 0;
-      let next = at;
-      ahead.begin(region);
-      while (count < most && next < bound) {
-        const request = textRequests[count]!;
-        found = textParser.parse(region, next, to, request, client.isAuthenticated);
-        if (found !== COMPLETE) break;
-        count++;
-        next = request.next;
-        if (request.skipBytes > 0) break;
-        addKey(ahead, request);
-      }
-      if (ahead.count > 1) ahead.warm();
-      for (let i = 0; i < count; i++) {
-        const request = textRequests[i]!;
-        const outcome = textDispatcher.execute(client, request);
-        if (outcome === POSTPONED) this.isPostponed = true;
-        else at = this.#ran(request.next, to, request.skipBytes);
-        if (outcome === CLOSED) at = this.#close(to);
-        if (outcome !== RAN || this.throttle()) {
-          ahead.end();
-          textParser.scannedBytes = 0;
-          return at;
-        }
-      }
-    }
-    ahead.end();
-    if (found === FAILED) return this.#fail(to);
-    if (found === INCOMPLETE) {
-      this.needBytes = textParser.needBytes;
-      this.#scannedBytes = textParser.scannedBytes;
-    }
+    let at = from;
+    this.#goesOn = true;
+    while (this.#goesOn && at < bound) at = this.#runSome(region, at, to, bound);
+    textParser.scannedBytes = 0;
     return at;
+  }
+
+  /** Runs the request at `at`, and those that were parsed ahead with it; returns where the next one begins. */
+  #runSome(region: Region, at: number, to: number, bound: number): number {
+    const { textDispatcher, textParser, textRequests } = this.#share;
+    const { client } = this;
+    const first = textRequests[0]!;
+    const found = textParser.parse(region, at, to, first, client.isAuthenticated);
+    if (found !== COMPLETE) return this.#stopAt(at, to, found);
+    const count = first.next < bound ? this.#parseAhead(first, to, bound) : 1;
+    for (let i = 0; i < count; i++) {
+      const request = textRequests[i]!;
+      const outcome = textDispatcher.execute(client, request);
+      if (outcome === POSTPONED) this.isPostponed = true;
+      else at = this.#ran(request.next, to, request.skipBytes);
+      if (outcome === CLOSED) at = this.#close(to);
+      if (outcome !== RAN || this.throttle()) {
+        this.#goesOn = false;
+        break;
+      }
+    }
+    textDispatcher.context.items.ahead.end();
+    return at;
+  }
+
+  /** No request could be made of what is at `at`. */
+  #stopAt(at: number, to: number, found: number): number {
+    const { textParser } = this.#share;
+    this.#goesOn = false;
+    if (found === FAILED) return this.#fail(to);
+    this.needBytes = textParser.needBytes;
+    this.#scannedBytes = textParser.scannedBytes;
+    return at;
+  }
+
+  /** Parses requests that follow `first`, and looks at the keys of all; returns how many requests there are then. */
+  #parseAhead(first: TextRequest, to: number, bound: number): number {
+    // Who has to authenticate first has no requests ahead: how they are parsed is not known yet.
+    if (first.skipBytes > 0 || !this.client.isAuthenticated) return 1;
+    const { textDispatcher, textParser, textRequests } = this.#share;
+    const { ahead } = textDispatcher.context.items;
+    const { region } = first;
+    ahead.begin(region);
+    addKey(ahead, first);
+    let count = 1;
+    let at = first.next;
+    while (count < textRequests.length && at < bound) {
+      const request = textRequests[count]!;
+      if (textParser.parse(region, at, to, request, true) !== COMPLETE) break;
+      count++;
+      at = request.next;
+      if (request.skipBytes > 0) break;
+      addKey(ahead, request);
+    }
+    textParser.scannedBytes = 0;
+    ahead.warm();
+    return count;
   }
 
   #runBinary(region: Region, from: number, to: number, bound: number): number {
