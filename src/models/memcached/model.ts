@@ -103,7 +103,7 @@ export class MemcachedModel {
         [`${id}:addr`, address],
         [`${id}:listen_addr`, `${scheme}:${io.localAddress.replace(/^(\/.*):0$/, '$1')}`],
         [`${id}:state`, this.#stateOf(client)],
-        [`${id}:secs_since_last_cmd`, Math.floor((now - session.lastMs) / 1000)],
+        [`${id}:secs_since_last_cmd`, secondOf(now) - secondOf(session.lastMs)],
       );
     }
     return lines;
@@ -115,4 +115,9 @@ export class MemcachedModel {
     if (client === this.watchers.client) return 'conn_parse_cmd';
     return client.session.io.queryBufferBytes() > 0 ? 'conn_nread' : 'conn_read';
   }
+}
+
+/** memcached's clock only knows whole seconds: between two of its times lie as many as have begun since. */
+function secondOf(ms: number): number {
+  return Math.floor(ms / 1000);
 }

@@ -337,3 +337,15 @@ test('a key that holds something else than a string is not read, and is in the w
   plant('other');
   expect(h.text('delete other\r\n')).toBe('DELETED\r\n');
 });
+
+test('stats conns counts the seconds that have begun since the last command', () => {
+  const h = new MemcacheHarness();
+  h.advance(1000 - (h.engine.now % 1000) + 500); // half past
+  h.connect();
+  const seconds = (): number[] =>
+    [...h.text('stats conns\r\n').matchAll(/secs_since_last_cmd (\d+)/g)].map(([, n]) => Number(n));
+  h.advance(499);
+  expect(seconds().at(-1)).toBe(0);
+  h.advance(1);
+  expect(seconds().at(-1)).toBe(1);
+});
