@@ -117,7 +117,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
     const waiting = pending.length;
     if (this.isDiverting) {
       this.#receiveDiverted(region, at, at + length);
-    } else if (waiting === 0 && this.#mayRun()) {
+    } else if (waiting === 0 && this.mayRun()) {
       this.inputEnd = at + length;
       const rest = this.run(region, at, at + length, at + length);
       if (rest < this.inputEnd) this.#append(region, rest, this.inputEnd, rest);
@@ -149,7 +149,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
       this.#runPending();
       const isInputWanted =
         this.needBytes > 0 || this.isDiverting || this.#pending.length <= TURN_BYTES;
-      if (this.#isReadPaused && this.#mayRun() && isInputWanted) {
+      if (this.#isReadPaused && this.mayRun() && isInputWanted) {
         this.#isReadPaused = false;
         this.transport.resume();
       }
@@ -175,7 +175,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
   /** Whether what waits is put in front of a read of `length` bytes, and runs there: little, of which nothing is remembered. */
   #mayCarry(waiting: number, length: number): boolean {
     const isUseful = waiting + length >= this.needBytes;
-    return waiting <= CARRY_BYTES && isUseful && !this.remembersInput && this.#mayRun();
+    return waiting <= CARRY_BYTES && isUseful && !this.remembersInput && this.mayRun();
   }
 
   #receiveDiverted(region: Region, from: number, to: number): void {
@@ -188,7 +188,8 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
     if (!this.#isClosing) this.#runPending();
   }
 
-  #mayRun(): boolean {
+  /** Whether the client's next request may run now. */
+  protected mayRun(): boolean {
     return (
       this.session.parked === undefined &&
       !this.isPostponed &&
@@ -255,7 +256,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
 
   #runPending(): void {
     this.isPostponed = false;
-    if (!this.#mayRun() || this.isDiverting) return;
+    if (!this.mayRun() || this.isDiverting) return;
     this.#share.noteMemory(this);
     const pending = this.#pending;
     const { region, from, to } = pending;
@@ -267,7 +268,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
     pending.to = this.inputEnd;
     if (at === this.inputEnd) {
       pending.empty();
-    } else if (this.needBytes === 0 && this.#mayRun() && !this.isDiverting) {
+    } else if (this.needBytes === 0 && this.mayRun() && !this.isDiverting) {
       this.resume(); // its turn is over, requests are left
     }
     this.#pauseReadingIfIdle();
@@ -275,7 +276,7 @@ export abstract class Connection implements SessionIo, Borrower, Waiter {
 
   /** Reads no more from a client that may not run, once a turn's worth of its input waits. */
   #pauseReadingIfIdle(): void {
-    if (this.#isReadPaused || this.#mayRun()) return;
+    if (this.#isReadPaused || this.mayRun()) return;
     if (this.#pending.length < TURN_BYTES) return;
     this.#isReadPaused = true;
     this.transport.pause();
