@@ -1,6 +1,6 @@
-import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { readText } from '../os/testing.ts';
 import {
   addLongDouble,
   formatLongDouble,
@@ -18,7 +18,7 @@ function sum(a: string, b: string): string {
 }
 
 /** Lines `a | b | a + b`, the sums having been computed by Redis on x86-64. */
-const golden = readFileSync(new URL('long-double.golden.txt', import.meta.url), 'utf8');
+const golden = readText(new URL('long-double.golden.txt', import.meta.url));
 
 test.each(
   golden

@@ -2,11 +2,10 @@
  * Values that expire and a compaction filter, under random options, against a map that knows the time. A value that the filter may drop is there or gone, and once gone
  * stays so; what a snapshot or an iterator saw it goes on seeing. KVASIR_SEED repeats one run, KVASIR_SOAK=50 makes fifty times as many.
  */
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { SeededRandomness } from '../os/randomness.ts';
+import { realDirectory, writeText } from '../os/testing.ts';
 import { type Database, open } from './database/database.ts';
 import type { Keyspace } from './database/keyspace.ts';
 import type { KeyspaceOptions } from './database/keyspace-options.ts';
@@ -20,10 +19,8 @@ import { checkDirectory } from './tools/directory-check.ts';
 const RUNS = 40 * Number(process.env['KVASIR_SOAK'] ?? 1);
 const OPERATIONS = 120;
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-expiry-'));
-afterAll(() => fs.rmSync(folder, { recursive: true }));
-const module = path.join(folder, 'filter.cjs');
-fs.writeFileSync(module, `exports.drops = (key, value) => value[0] !== 0x64;`);
+const module = path.join(realDirectory(), 'filter.cjs');
+writeText(module, `exports.drops = (key, value) => value[0] !== 0x64;`);
 const CACHE: KeyspaceOptions = { ttl: true, compactionFilter: { module, export: 'drops' } };
 
 interface Value {

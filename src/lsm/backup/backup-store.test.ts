@@ -1,9 +1,8 @@
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { expect, test } from 'vitest';
 import { SeededRandomness } from '../../os/randomness.ts';
+import { realDirectory } from '../../os/testing.ts';
 import { SimulatedCrash } from '../../os/simulated-file-system.ts';
 import { open } from '../database/database.ts';
 import { LsmError } from '../errors.ts';
@@ -12,6 +11,7 @@ import type { BackupStore, MadeBackup } from './backup-store.ts';
 import { openBackups } from './open-backups.ts';
 import { Scene } from './testing.ts';
 
+const root = realDirectory();
 const STORE = '/backups';
 const ROUNDS = Number(process.env['KVASIR_SOAK'] ?? 1);
 const SEEDS = 10 * ROUNDS;
@@ -295,32 +295,27 @@ test('progress is told, and a signal ends the work', async () => {
 });
 
 test('on a real disk: LevelDB opens what was restored', async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-backup-'));
-  try {
-    const db = await open(path.join(root, 'data'), { memtableBytes: 64 * 1024 });
-    const store = openBackups(path.join(root, 'backups'));
-    const expected: [string, string][] = [];
-    const write = async (from: number, to: number): Promise<void> => {
-      for (let i = from; i < to; i++) {
-        const entry: [string, string] = [String(i).padStart(6, '0'), `value ${i}`.repeat(5)];
-        expected.push(entry);
-        await db.put(Buffer.from(entry[0]), Buffer.from(entry[1]));
-      }
-    };
-    await write(0, 3000);
-    await db.flush();
-    await db.backup(store);
-    await write(3000, 3100);
-    const { addedBytes, sizeBytes } = await db.backup(store);
-    expect(addedBytes).toBeLessThan(sizeBytes / 2);
-    await store.restore(path.join(root, 'restored'));
-    const level = new ClassicLevel(path.join(root, 'restored'));
-    await level.open({ createIfMissing: false });
-    expect(await level.iterator().all()).toEqual(expected);
-    await level.close();
-    expect((await store.verify()).problems).toEqual([]);
-    await db.close();
-  } finally {
-    fs.rmSync(root, { recursive: true });
-  }
+  const db = await open(path.join(root, 'data'), { memtableBytes: 64 * 1024 });
+  const store = openBackups(path.join(root, 'backups'));
+  const expected: [string, string][] = [];
+  const write = async (from: number, to: number): Promise<void> => {
+    for (let i = from; i < to; i++) {
+      const entry: [string, string] = [String(i).padStart(6, '0'), `value ${i}`.repeat(5)];
+      expected.push(entry);
+      await db.put(Buffer.from(entry[0]), Buffer.from(entry[1]));
+    }
+  };
+  await write(0, 3000);
+  await db.flush();
+  await db.backup(store);
+  await write(3000, 3100);
+  const { addedBytes, sizeBytes } = await db.backup(store);
+  expect(addedBytes).toBeLessThan(sizeBytes / 2);
+  await store.restore(path.join(root, 'restored'));
+  const level = new ClassicLevel(path.join(root, 'restored'));
+  await level.open({ createIfMissing: false });
+  expect(await level.iterator().all()).toEqual(expected);
+  await level.close();
+  expect((await store.verify()).problems).toEqual([]);
+  await db.close();
 });

@@ -1,11 +1,10 @@
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { expect, test } from 'vitest';
 import { FileError } from '../../os/file-system.ts';
 import { SeededRandomness } from '../../os/randomness.ts';
 import { SimulatedCrash, SimulatedFileSystem } from '../../os/simulated-file-system.ts';
+import { realDirectory, realFiles, tableNames } from '../../os/testing.ts';
 import { SimulatedLoop } from '../../os/simulated-loop.ts';
 import { open } from '../database/database.ts';
 import { LsmError } from '../errors.ts';
@@ -13,6 +12,7 @@ import { bytes } from '../testing/model.ts';
 import { SimulatedSystem } from '../testing/simulated-system.ts';
 import { Scene } from './testing.ts';
 
+const root = realDirectory();
 const COPY = '/copies/one';
 const SEEDS = 12 * Number(process.env['KVASIR_SOAK'] ?? 1);
 
@@ -172,30 +172,29 @@ test('closing the database ends a checkpoint that is being made', async () => {
 });
 
 test('LevelDB opens a checkpoint; tables are links on a real disk', async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-checkpoint-'));
-  try {
-    const directory = path.join(root, 'data');
-    const db = await open(directory, { memtableBytes: 64 * 1024 });
-    const expected: [string, string][] = [];
-    for (let i = 0; i < 3000; i++) {
-      const entry: [string, string] = [String(i).padStart(6, '0'), `value ${i}`.repeat(5)];
-      expected.push(entry);
-      await db.put(Buffer.from(entry[0]), Buffer.from(entry[1]));
-    }
-    const copy = path.join(root, 'copy');
-    const { tables } = await db.checkpoint(copy);
-    expect(tables).toBeGreaterThan(0);
-    await db.put(Buffer.from('later'), Buffer.from('not in it'));
-    const links = fs.readdirSync(copy).filter((name) => name.endsWith('.ldb'));
-    expect(links.length).toBe(tables);
-    for (const name of links) expect(fs.statSync(path.join(copy, name)).nlink).toBe(2);
-    expect(fs.existsSync(path.join(copy, 'LOCK'))).toBe(false);
-    const level = new ClassicLevel(copy);
-    await level.open({ createIfMissing: false });
-    expect(await level.iterator().all()).toEqual(expected);
-    await level.close();
-    await db.close();
-  } finally {
-    fs.rmSync(root, { recursive: true });
+  const directory = path.join(root, 'data');
+  const db = await open(directory, { memtableBytes: 64 * 1024 });
+  const expected: [string, string][] = [];
+  for (let i = 0; i < 3000; i++) {
+    const entry: [string, string] = [String(i).padStart(6, '0'), `value ${i}`.repeat(5)];
+    expected.push(entry);
+    await db.put(Buffer.from(entry[0]), Buffer.from(entry[1]));
   }
+  const copy = path.join(root, 'copy');
+  const { tables } = await db.checkpoint(copy);
+  expect(tables).toBeGreaterThan(0);
+  await db.put(Buffer.from('later'), Buffer.from('not in it'));
+  const links = tableNames(copy);
+  expect(links.length).toBe(tables);
+  for (const name of links) {
+    expect(realFiles.identity(path.join(copy, name))).toBe(
+      realFiles.identity(path.join(directory, name)),
+    );
+  }
+  expect(realFiles.stat(path.join(copy, 'LOCK'))).toBeUndefined();
+  const level = new ClassicLevel(copy);
+  await level.open({ createIfMissing: false });
+  expect(await level.iterator().all()).toEqual(expected);
+  await level.close();
+  await db.close();
 });

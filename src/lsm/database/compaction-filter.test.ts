@@ -1,17 +1,13 @@
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { subscribe } from 'node:diagnostics_channel';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { realDirectory, writeText } from '../../os/testing.ts';
 import { bytes, text } from '../testing/model.ts';
 import { Scene } from './testing.ts';
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-filters-'));
-afterAll(() => fs.rmSync(folder, { recursive: true }));
-
 /** By the value's first letter: dropped, changed, a failure; kept otherwise. */
-const module = path.join(folder, 'filters.cjs');
-fs.writeFileSync(
+const module = path.join(realDirectory(), 'filters.cjs');
+writeText(
   module,
   `exports.letters = (key, value, { nowMs, level }) => {
     switch (String.fromCharCode(value[0])) {

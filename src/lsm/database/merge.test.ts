@@ -1,8 +1,7 @@
-import fs from 'node:fs';
 import { createRequire } from 'node:module';
-import os from 'node:os';
 import path from 'node:path';
-import { afterAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
+import { readText, realDirectory, writeText } from '../../os/testing.ts';
 import { type Database, open } from './database.ts';
 import { TYPE_MERGE } from '../internal-key.ts';
 import { decodeCounter, encodeCounter } from '../operators/counter.ts';
@@ -11,12 +10,11 @@ import { openTable, tableEntries } from '../tools/inspect-table.ts';
 import { Resources } from './resources.ts';
 import { Scene } from './testing.ts';
 
-const folder = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-operators-'));
-afterAll(() => fs.rmSync(folder, { recursive: true }));
+const folder = realDirectory();
 
 /** The largest of several texts; throws for the text `bad`. */
 const module = path.join(folder, 'largest.mjs');
-fs.writeFileSync(
+writeText(
   module,
   `function largest(values) {
     if (values.some((value) => Buffer.compare(value, Buffer.from('bad')) === 0)) throw new Error('a bad value');
@@ -208,8 +206,8 @@ describe('a merge operator', () => {
   test('that is missing is refused by name, and so is another', async () => {
     const scene = await opened({ keyspaced: true });
     const there = path.join(folder, 'passing.cjs');
-    fs.copyFileSync(module, path.join(folder, 'other.mjs'));
-    fs.writeFileSync(there, `module.exports = { own: { merge: (k, e, o) => o[0] } };`);
+    writeText(path.join(folder, 'other.mjs'), readText(module));
+    writeText(there, `module.exports = { own: { merge: (k, e, o) => o[0] } };`);
     const own = { module: there, export: 'own' };
     scene.db.keyspace('a', { mergeOperator: own }).mergeSync(bytes('k'), bytes('v'));
     const refused = (name: string, export_: string, problem: string): void => {
@@ -223,7 +221,7 @@ describe('a merge operator', () => {
     expect(() => scene.db.keyspace('a', { mergeOperator: 'counter' })).toThrow(
       'the keyspace a has another merge operator',
     );
-    fs.writeFileSync(there, 'module.exports = {};');
+    writeText(there, 'module.exports = {};');
     delete createRequire(import.meta.url).cache[there];
     await expect(scene.reopen()).rejects.toThrow('the merge operator of the keyspace a is not');
   });

@@ -2,15 +2,14 @@
  * The bytes of tables, as every version writes and reads them: `tables.golden.txt` has a dump of each table below. `GOLDEN=write npx vitest run
  * golden` writes it anew: then readers of older versions must still read the old bytes, and docs/formats.md must say what has changed.
  */
-import fs from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
+import { readText, writeText } from '../../os/testing.ts';
 import { SYNC } from '../cursor.ts';
 import { MemoryFile } from '../testing/memory-file.ts';
 import { allOf, type Entry, Opened, textEntry, writeTable } from '../testing/table-entries.ts';
 import type { TableWriteOptions } from './table-options.ts';
 
-const GOLDEN = fileURLToPath(new URL('tables.golden.txt', import.meta.url));
+const GOLDEN = new URL('tables.golden.txt', import.meta.url);
 
 const FEW: Entry[] = [
   textEntry('apple', 7, 1, 'red'),
@@ -58,9 +57,9 @@ if (process.env['GOLDEN'] === 'write') {
   const sections = TABLES.map(([name, entries, options]) => {
     return `# ${name}: ${JSON.stringify(options)}\n\n${dump(writeTable(entries, options).file.contents())}\n`;
   });
-  fs.writeFileSync(GOLDEN, sections.join('\n'));
+  writeText(GOLDEN, sections.join('\n'));
 }
-const sections = fs.readFileSync(GOLDEN, 'utf8').split(/^# /m).slice(1);
+const sections = readText(GOLDEN).split(/^# /m).slice(1);
 
 for (const [i, [name, entries, options]] of TABLES.entries()) {
   test(`golden: ${name}`, () => {

@@ -1,12 +1,9 @@
 /** Tables that LevelDB (classic-level) wrote are read here, and ours are read, compacted and read again by it. */
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
-import { afterEach, beforeEach, expect, test } from 'vitest';
+import { beforeEach, expect, test } from 'vitest';
 import { Region } from '../../bytes/region.ts';
 import { joinPath } from '../../os/file-system.ts';
-import { NodeFileSystem } from '../../os/node-file-system.ts';
+import { realDirectory, realFiles as files, tableNames } from '../../os/testing.ts';
 import { BlockCache } from '../cache/block-cache.ts';
 import { TableCache } from '../cache/table-cache.ts';
 import { SYNC } from '../cursor.ts';
@@ -23,12 +20,13 @@ import { TableBuilder } from './table-builder.ts';
 import type { TableWriteOptions } from './table-options.ts';
 import type { Table } from './table.ts';
 
-const files = new NodeFileSystem();
+const root = realDirectory();
+let tests = 0;
 let directory = '';
 beforeEach(() => {
-  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-tables-'));
+  directory = joinPath(root, String(tests++));
+  files.makeDirectory(directory);
 });
-afterEach(() => fs.rmSync(directory, { recursive: true }));
 
 async function openLevel(options: object = {}): Promise<ClassicLevel> {
   const db = new ClassicLevel(directory, options);
@@ -51,10 +49,7 @@ const keyOf = (i: number): string => (i % 3 === 0 ? `user:${i}` : `k${String(i).
 function openTables(): { tables: TableCache; opened: Table[]; lookup: Lookup } {
   const cache = new BlockCache({ capacityBytes: 8 << 20 });
   const tables = new TableCache({ files, directory, cache });
-  const numbers = fs
-    .readdirSync(directory)
-    .filter((name) => name.endsWith('.ldb'))
-    .map((name) => Number.parseInt(name, 10));
+  const numbers = tableNames(directory).map((name) => Number.parseInt(name, 10));
   const lookup = new Lookup(cache, new BlockRequests(tables.loader));
   return { tables, opened: numbers.map((n) => tables.acquire(n, 2)), lookup };
 }

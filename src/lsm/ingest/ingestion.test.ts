@@ -1,9 +1,8 @@
-import fs from 'node:fs';
-import os from 'node:os';
 import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { expect, test } from 'vitest';
 import { SeededRandomness } from '../../os/randomness.ts';
+import { realDirectory } from '../../os/testing.ts';
 import { Scene } from '../backup/testing.ts';
 import { Database, open } from '../database/database.ts';
 import { openEngine } from '../database/open-engine.ts';
@@ -13,6 +12,7 @@ import { SimulatedSystem } from '../testing/simulated-system.ts';
 import { type IngestEntry, Ingestions } from './ingestion.ts';
 import { TableFileWriter } from './table-file-writer.ts';
 
+const root = realDirectory();
 const SEEDS = 15 * Number(process.env['KVASIR_SOAK'] ?? 1);
 
 type Change = readonly [key: string, value: string | undefined];
@@ -349,33 +349,28 @@ test('a call that fails refuses the ingest; the database goes on, or is whole wh
 }, 3_600_000);
 
 test('LevelDB reads what was ingested, and goes on; real files', async () => {
-  const root = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-ingest-'));
-  try {
-    const directory = path.join(root, 'data');
-    const db = await open(directory);
-    const key = (i: number): string => String(i).padStart(6, '0');
-    for (let i = 0; i < 2000; i += 2) await db.put(Buffer.from(key(i)), Buffer.from('put'));
-    const table = path.join(root, 'outside.ldb');
-    const writer = new TableFileWriter(table);
-    for (let i = 500; i < 1500; i++) writer.put(Buffer.from(key(i)), Buffer.from('ingested'));
-    await writer.finish();
-    await db.ingest([{ tables: [table] }]);
-    await db.put(Buffer.from(key(1000)), Buffer.from('later'));
-    const expected = [...db.range()].map(([k, v]) => [k.toString(), v.toString()]);
-    expect(expected.length).toBe(1500);
-    await db.close();
-    const level = new ClassicLevel(directory);
-    await level.open({ createIfMissing: false });
-    expect(await level.iterator().all()).toEqual(expected);
-    await level.put(key(1), 'by LevelDB');
-    await level.compactRange('', '~');
-    await level.close();
-    const again = await open(directory);
-    expect(again.getSync(Buffer.from(key(1)))?.toString()).toBe('by LevelDB');
-    expect(again.getSync(Buffer.from(key(1000)))?.toString()).toBe('later');
-    expect([...again.range()].length).toBe(1501);
-    await again.close();
-  } finally {
-    fs.rmSync(root, { recursive: true });
-  }
+  const directory = path.join(root, 'data');
+  const db = await open(directory);
+  const key = (i: number): string => String(i).padStart(6, '0');
+  for (let i = 0; i < 2000; i += 2) await db.put(Buffer.from(key(i)), Buffer.from('put'));
+  const table = path.join(root, 'outside.ldb');
+  const writer = new TableFileWriter(table);
+  for (let i = 500; i < 1500; i++) writer.put(Buffer.from(key(i)), Buffer.from('ingested'));
+  await writer.finish();
+  await db.ingest([{ tables: [table] }]);
+  await db.put(Buffer.from(key(1000)), Buffer.from('later'));
+  const expected = [...db.range()].map(([k, v]) => [k.toString(), v.toString()]);
+  expect(expected.length).toBe(1500);
+  await db.close();
+  const level = new ClassicLevel(directory);
+  await level.open({ createIfMissing: false });
+  expect(await level.iterator().all()).toEqual(expected);
+  await level.put(key(1), 'by LevelDB');
+  await level.compactRange('', '~');
+  await level.close();
+  const again = await open(directory);
+  expect(again.getSync(Buffer.from(key(1)))?.toString()).toBe('by LevelDB');
+  expect(again.getSync(Buffer.from(key(1000)))?.toString()).toBe('later');
+  expect([...again.range()].length).toBe(1501);
+  await again.close();
 });

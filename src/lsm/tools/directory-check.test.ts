@@ -1,10 +1,7 @@
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { beforeAll, expect, test } from 'vitest';
-import { NodeFileSystem } from '../../os/node-file-system.ts';
 import { SeededRandomness } from '../../os/randomness.ts';
+import { damage, realDirectory, realFiles as files, tableNames } from '../../os/testing.ts';
 import type { SimulatedSystem } from '../testing/simulated-system.ts';
 import { checkDirectory, type CheckReport } from './directory-check.ts';
 import { problemText } from './problem.ts';
@@ -123,9 +120,9 @@ test('no directory and an empty one', () => {
   expect(textOf(checkDirectory({ files, directory: DIRECTORY }))).toContain('no CURRENT');
 });
 
+const directory = realDirectory();
+
 test('a directory of LevelDB is checked, while LevelDB has it open and writes', async () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-check-'));
-  const files = new NodeFileSystem();
   const db = new ClassicLevel(directory, { writeBufferSize: 64 * 1024, blockSize: 1024 });
   await db.open();
   try {
@@ -143,13 +140,10 @@ test('a directory of LevelDB is checked, while LevelDB has it open and writes', 
     const report = checkDirectory({ files, directory });
     expect(textOf(report)).toBe('');
     expect(report.tables).toBeGreaterThan(0);
-    const table = fs.readdirSync(directory).find((name) => name.endsWith('.ldb'));
-    const bytes = fs.readFileSync(path.join(directory, table!));
-    bytes[100]! ^= 4;
-    fs.writeFileSync(path.join(directory, table!), bytes);
+    const table = tableNames(directory)[0]!;
+    damage(directory, table, () => 100, 4);
     expect(textOf(checkDirectory({ files, directory }))).toContain(`${table}, offset 0: checksum`);
   } finally {
     await db.close();
-    fs.rmSync(directory, { recursive: true });
   }
 });

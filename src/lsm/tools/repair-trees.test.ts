@@ -1,14 +1,13 @@
 /** Repairs of trees of many shapes: much in level 0, range deletions, what LevelDB wrote, what a compaction left behind. */
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import { expect, test } from 'vitest';
+import { copyFile } from '../../os/copy-file.ts';
 import { lockDatabase } from '../../os/database-lock.ts';
-import { NodeFileSystem } from '../../os/node-file-system.ts';
+import type { FileSystem } from '../../os/file-system.ts';
 import { SeededRandomness } from '../../os/randomness.ts';
 import { SimulatedFileSystem } from '../../os/simulated-file-system.ts';
 import { SimulatedLoop } from '../../os/simulated-loop.ts';
+import { damage, realDirectory, realFiles as files } from '../../os/testing.ts';
 import { open } from '../database/database.ts';
 import { TableBuilder } from '../format/table-builder.ts';
 import { SimulatedSystem } from '../testing/simulated-system.ts';
@@ -26,7 +25,7 @@ function repair(system: SimulatedSystem): Promise<RepairReport> {
   return system.until(repairDirectory(options));
 }
 
-const problemsOf = (files: SimulatedFileSystem | NodeFileSystem, directory: string): string[] =>
+const problemsOf = (files: FileSystem, directory: string): string[] =>
   checkDirectory({ files, directory }).problems.map(problemText);
 
 test('many tables of level 0, of which some are damaged: the order of age stays', async () => {
@@ -129,50 +128,46 @@ test('range deletions are cut to the tables that they go to', async () => {
   expect(deleted.size).toBe(100 + 140);
 });
 
+const directory = realDirectory();
+
 test("a directory of LevelDB's: damaged, repaired, and opened by LevelDB again", async () => {
-  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-repair-'));
-  const files = new NodeFileSystem();
   const random = new SeededRandomness(23);
-  try {
-    const expected = new Map<string, string>();
-    const level = new ClassicLevel(directory, { writeBufferSize: 65_536, maxFileSize: 1 << 20 });
-    await level.open();
-    for (let round = 0; round < 8; round++) {
-      const batch = level.batch();
-      for (let i = 0; i < 1500; i++) {
-        const key = `key${String(random.below(5000)).padStart(5, '0')}`;
-        const value = `${round}:${i}:${'v'.repeat(random.below(80))}`;
-        expected.set(key, value);
-        batch.put(key, value);
-      }
-      await batch.write();
-      if (round === 5) await level.compactRange('', '~');
+  const expected = new Map<string, string>();
+  const level = new ClassicLevel(directory, { writeBufferSize: 65_536, maxFileSize: 1 << 20 });
+  await level.open();
+  for (let round = 0; round < 8; round++) {
+    const batch = level.batch();
+    for (let i = 0; i < 1500; i++) {
+      const key = `key${String(random.below(5000)).padStart(5, '0')}`;
+      const value = `${round}:${i}:${'v'.repeat(random.below(80))}`;
+      expected.set(key, value);
+      batch.put(key, value);
     }
-    await level.close();
-    const names = fs.readdirSync(directory);
-    const rounds = [/^CURRENT/, /^MANIFEST/, /^(?!LO).*(ldb|MANIFEST.*)$/];
-    for (const pattern of rounds) {
-      const copy = `${directory}/copy`;
-      fs.mkdirSync(copy);
-      for (const name of names) fs.copyFileSync(`${directory}/${name}`, `${copy}/${name}`);
-      for (const name of names.filter((n) => pattern.test(n))) {
-        const bytes = fs.readFileSync(`${copy}/${name}`);
-        bytes[random.below(bytes.length)]! ^= 1 + random.below(255);
-        fs.writeFileSync(`${copy}/${name}`, bytes);
-      }
-      const report = await repairDirectory({ files, lockDatabase, directory: copy });
-      expect(problemsOf(files, copy)).toEqual([]);
-      const again = new ClassicLevel(copy, { createIfMissing: false });
-      await again.open();
-      const found = new Map(await again.iterator().all());
-      await again.close();
-      if (report.losses.length === 0) expect(found).toEqual(expected);
-      else expect(found.size).toBeGreaterThan(expected.size / 2);
-      for (const [key, value] of found)
-        if (report.losses.length === 0) expect(value).toBe(expected.get(key));
-      fs.rmSync(copy, { recursive: true });
+    await batch.write();
+    if (round === 5) await level.compactRange('', '~');
+  }
+  await level.close();
+  const names = files.readDirectory(directory);
+  const rounds = [/^CURRENT/, /^MANIFEST/, /^(?!LO).*(ldb|MANIFEST.*)$/];
+  for (const [round, pattern] of rounds.entries()) {
+    const copy = `${directory}/copy${round}`;
+    files.makeDirectory(copy);
+    for (const name of names) {
+      const from = `${directory}/${name}`;
+      await copyFile(files, from, `${copy}/${name}`, files.stat(from)!.sizeBytes);
     }
-  } finally {
-    fs.rmSync(directory, { recursive: true });
+    for (const name of names.filter((n) => pattern.test(n))) {
+      damage(copy, name, (bytes) => random.below(bytes), 1 + random.below(255));
+    }
+    const report = await repairDirectory({ files, lockDatabase, directory: copy });
+    expect(problemsOf(files, copy)).toEqual([]);
+    const again = new ClassicLevel(copy, { createIfMissing: false });
+    await again.open();
+    const found = new Map(await again.iterator().all());
+    await again.close();
+    if (report.losses.length === 0) expect(found).toEqual(expected);
+    else expect(found.size).toBeGreaterThan(expected.size / 2);
+    for (const [key, value] of found)
+      if (report.losses.length === 0) expect(value).toBe(expected.get(key));
   }
 });

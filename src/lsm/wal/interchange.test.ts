@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process';
-import fs from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
 import { ClassicLevel } from 'classic-level';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { Region } from '../../bytes/region.ts';
-import { NodeFileSystem } from '../../os/node-file-system.ts';
+import { joinPath } from '../../os/file-system.ts';
+import { realDirectory, realFiles as files, tableNames } from '../../os/testing.ts';
 import { TYPE_DELETION } from '../internal-key.ts';
 import { readCurrent, setCurrent } from '../manifest/current.ts';
 import { parseFileName } from '../manifest/file-names.ts';
@@ -27,12 +25,14 @@ import { WriteAheadLog } from './write-ahead-log.ts';
 type Operation = readonly [key: string, value: string | undefined];
 type Contents = Map<string, string>;
 
-const files = new NodeFileSystem();
+const root = realDirectory();
+let made = 0;
 let directory = '';
-beforeEach(() => {
-  directory = fs.mkdtempSync(path.join(os.tmpdir(), 'kvasir-interchange-'));
-});
-afterEach(() => fs.rmSync(directory, { recursive: true }));
+const begin = (): void => {
+  directory = joinPath(root, String(made++));
+  files.makeDirectory(directory);
+};
+beforeEach(begin);
 
 function apply(contents: Contents, operations: readonly Operation[]): void {
   for (const [key, value] of operations) {
@@ -195,10 +195,7 @@ describe('LevelDB and the log and manifest', () => {
             await db.close();
           },
         )
-        .afterEach(() => {
-          fs.rmSync(directory, { recursive: true });
-          fs.mkdirSync(directory);
-        }),
+        .afterEach(begin),
       { numRuns: 25 },
     );
   });
@@ -223,10 +220,7 @@ describe('LevelDB and the log and manifest', () => {
             expect(drops).toBe(0);
           }
         })
-        .afterEach(() => {
-          fs.rmSync(directory, { recursive: true });
-          fs.mkdirSync(directory);
-        }),
+        .afterEach(begin),
       { numRuns: 25 },
     );
   });
@@ -240,14 +234,14 @@ describe('LevelDB and the log and manifest', () => {
     }
     await db.close();
     const { state } = readDirectory();
-    const tables = fs.readdirSync(directory).filter((name) => name.endsWith('.ldb'));
+    const tables = tableNames(directory);
     expect(tables.length).toBeGreaterThan(1);
     expect([...state.files.keys()].sort((a, b) => a - b)).toEqual(
       tables.map((name) => parseFileName(name)!.number).sort((a, b) => a - b),
     );
     for (const file of state.files.values()) {
       const name = `${String(file.number).padStart(6, '0')}.ldb`;
-      expect(file.sizeBytes).toBe(fs.statSync(path.join(directory, name)).size);
+      expect(file.sizeBytes).toBe(files.stat(joinPath(directory, name))!.sizeBytes);
       expect(Buffer.compare(file.smallest, file.largest)).toBeLessThanOrEqual(0);
     }
     expect(state.nextFileNumber).toBeGreaterThan(Math.max(...state.files.keys()));
